@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Congestion control: slow start and congestion avoidance (rfc5681), fast
+ * retransmit and NewReno fast recovery (rfc6582), limited transmit (rfc3042),
+ * initial window (rfc6928).  All in octets.
+ *
+ * Only says how much may be sent, and asks for a retransmission with
+ * conn->rexmit_head.
+ */
+#include "core/internal.h"
+
+#define DUPACKS_FOR_LOSS 3
+
+static u32 initial_window(const struct tern_conn *conn)
+{
+	u32 mss = conn->snd_mss;
+
+	return tern_min(10 * mss, tern_max(2 * mss, 14600));
+}
+
+static void set_cwnd(struct tern_conn *conn, u32 octets)
+{
+	octets = tern_max(octets, conn->snd_mss);
+	conn->cwnd = tern_min(octets, TERN_MAX_WINDOW);
+}
+
+/* FlightSize of rfc5681#section-2: sent and not acknowledged. */
+static u32 flight(const struct tern_conn *conn)
+{
+	return tern_seq_dist(conn->snd_una, conn->snd_max);
+}
+
+/* rfc5681#section-3.1, equation 4 */
+static void halve_ssthresh(struct tern_conn *conn)
+{
+	conn->ssthresh = tern_max(flight(conn) / 2, 2 * (u32)conn->snd_mss);
+}
+
+/*
+ * When the handshake is complete.  rfc5681#section-3.1: one segment if SYN or
+ * SYN-ACK had to be sent again.
+ */
+void tern_cwnd_init(struct tern_conn *conn)
+{
+	conn->ssthresh = TERN_MAX_WINDOW;
+	set_cwnd(conn, conn->rexmits ? conn->snd_mss : initial_window(conn));
+}
+
+/* rfc5681#section-3.1, equations 2 and 3, counting octets as rfc3465 does */
+static void grow(struct tern_conn *conn, u32 acked)
+{
+	u32 mss = conn->snd_mss;
+	u64 more;
+
+	if (conn->cwnd < conn->ssthresh)
+		more = tern_min(acked, 2 * mss);
+	else
+		more = (u64)mss * tern_min(acked, conn->cwnd) / conn->cwnd;
+	set_cwnd(conn, conn->cwnd + tern_max((u32)more, 1));
+}
+
+/*
+ * @acked octets more are acknowledged; snd_una has moved already.
+ * rfc6582#section-3.2 numbers the steps.
+ */
+void tern_cwnd_acked(struct tern_conn *conn, u32 acked)
+{
+	conn->dupacks = 0;
+	if (!conn->in_recovery) {
+		grow(conn, acked);
+	} else if (tern_seq_lt(conn->snd_una, conn->recover)) {
+		/* 3, partial: the next hole is where snd_una is now */
+		u32 left = conn->cwnd > acked ? conn->cwnd - acked : 0;
+
+		conn->rexmit_head = true;
+		set_cwnd(conn, left + (acked >= conn->snd_mss ? conn->snd_mss : 0));
+	} else {
+		/* 3, full: option (1), which bursts less */
+		u32 window = tern_max(flight(conn), conn->snd_mss) + conn->snd_mss;
+
+		conn->in_recovery = false;
+		conn->rexmit_head = false;
+		set_cwnd(conn, tern_min(conn->ssthresh, window));
+	}
+	/* recover must stay comparable, however much is sent without a loss */
+	if (tern_seq_lt(conn->recover, conn->snd_una))
+		conn->recover = tern_seq_add(conn->snd_una, ~0u);
+}
+
+/* A duplicate acknowledgment as rfc5681#section-2 defines it */
+void tern_cwnd_dupack(struct tern_conn *conn)
+{
+	if (conn->dupacks < 255)
+		conn->dupacks++;
+	if (conn->in_recovery) {
+		/* rfc5681#section-3.2, 4: a segment has left the network */
+		set_cwnd(conn, conn->cwnd + conn->snd_mss);
+		return;
+	}
+	/* rfc6582#section-3.2, 2: not again for what was sent before a timeout */
+	if (conn->dupacks != DUPACKS_FOR_LOSS ||
+	    !tern_seq_lt(conn->recover, conn->snd_una))
+		return;
+
+	halve_ssthresh(conn);
+	set_cwnd(conn, conn->ssthresh + DUPACKS_FOR_LOSS * conn->snd_mss);
+	conn->recover = conn->snd_max;
+	conn->in_recovery = true;
+	conn->rexmit_head = true;
+	conn->rtt_timing = false;
+}
+
+/*
+ * rfc5681#section-3.1, rfc6582#section-4.  The threshold stays when the same
+ * data times out again.
+ */
+void tern_cwnd_timeout(struct tern_conn *conn)
+{
+	if (conn->rexmits <= 1)
+		halve_ssthresh(conn);
+	set_cwnd(conn, conn->snd_mss);
+	conn->recover = conn->snd_max;
+	conn->in_recovery = false;
+	conn->rexmit_head = false;
+	conn->dupacks = 0;
+}
+
+/* rfc5681#section-4.1: what was known about the path has aged */
+void tern_cwnd_idle(struct tern_conn *conn, u64 now)
+{
+	if (now > conn->last_sent && now - conn->last_sent > conn->rto)
+		set_cwnd(conn, tern_min(conn->cwnd, initial_window(conn)));
+}
+
+/*
+ * What congestion allows beyond snd_una.  rfc3042: each of the first two
+ * duplicate acknowledgments lets out a segment, without changing cwnd.
+ */
+u32 tern_cwnd_usable(const struct tern_conn *conn)
+{
+	if (conn->in_recovery)
+		return conn->cwnd;
+	return conn->cwnd + tern_min(conn->dupacks, 2) * conn->snd_mss;
+}
