@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What a program includes to use Tern through the socket API.
+ *
+ *	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TERN);
+ *
+ * Everything else is as for a TCP socket; doc/protocol.md is the protocol.
+ */
+#ifndef _UAPI_LINUX_TERN_H
+#define _UAPI_LINUX_TERN_H
+
+/** define IPPROTO_TERN - IP protocol number, for experiments (RFC 3692) */
+#define IPPROTO_TERN 253
+
+/** define SOL_TERN - level of Tern's socket options */
+#define SOL_TERN 253
+
+/*
+ * Socket options at level SOL_TERN; numbers and arguments are those of the TCP
+ * option that means the same.
+ */
+
+/** define TERN_NODELAY - int: non-zero turns the Nagle algorithm off */
+#define TERN_NODELAY 1
+
+#endif /* _UAPI_LINUX_TERN_H */

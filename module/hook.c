@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way in: a netfilter hook at LOCAL_IN takes every packet of the protocol
+ * in a namespace where Tern is on.  Nothing is decided here but "is it ours?".
+ */
+#include <linux/ip.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+
+#include "module/tern_sock.h"
+
+static unsigned int tern_hook(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	if (ip_hdr(skb)->protocol != tern_protocol ||
+	    !tern_sysctl(tern_net(state->net), TERN_SYSCTL_ENABLE))
+		return NF_ACCEPT;
+
+	tern_rcv(state->net, skb);
+	return NF_STOLEN;
+}
+
+/* Last in the chain: firewalls see, and may refuse, what we take. */
+static const struct nf_hook_ops tern_hook_ops[] = {
+	{
+		.hook = tern_hook,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP_PRI_LAST,
+	},
+};
+
+/** tern_hook_init() - start taking packets in a namespace */
+int tern_hook_init(struct net *net)
+{
+	return nf_register_net_hooks(net, tern_hook_ops, ARRAY_SIZE(tern_hook_ops));
+}
+
+/** tern_hook_exit() - take no more; some may be on their way until a grace period is over */
+void tern_hook_exit(struct net *net)
+{
+	nf_unregister_net_hooks(net, tern_hook_ops, ARRAY_SIZE(tern_hook_ops));
+}

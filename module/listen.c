@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listeners: half-open connections, and finished ones that wait for accept().
+ *
+ * A SYN makes a struct tern_request, not a socket.  Whenever something happens to
+ * it (a segment, its timer), the engine's connection is made whole on the stack,
+ * told, and made small again; so SYN_RECEIVED runs the same engine as every other
+ * state.  When the third message has come, a child socket takes the request's
+ * place in the connection table.
+ */
+#include <linux/slab.h>
+#include <net/inet_common.h>
+
+#include "module/tern_sock.h"
+#include "module/trace.h"
+
+static struct kmem_cache *tern_request_cache;
+
+int tern_request_cache_init(void)
+{
+	tern_request_cache = kmem_cache_create("tern_request", sizeof(struct tern_request), 0,
+					       SLAB_HWCACHE_ALIGN, NULL);
+	return tern_request_cache ? 0 : -ENOMEM;
+}
+
+/** tern_request_cache_exit() - after rcu_barrier() */
+void tern_request_cache_exit(void)
+{
+	kmem_cache_destroy(tern_request_cache);
+}
+
+static void tern_request_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(tern_request_cache, container_of(rcu, struct tern_request, rcu));
+}
+
+static void tern_request_put(struct tern_request *rq)
+{
+	if (refcount_dec_and_test(&rq->refs))
+		call_rcu(&rq->rcu, tern_request_free_rcu);
+}
+
+static struct tern_net *tern_request_net(const struct tern_request *rq)
+{
+	return tern_net(sock_net(rq->listener));
+}
+
+static void tern_request_config(const struct tern_request *rq, struct tern_config *cfg)
+{
+	tern_config(rq->listener, rq->mss, cfg);
+}
+
+/* Off its listener's list and timer; under its lock. */
+static void tern_request_detach(struct tern_request *rq)
+{
+	struct tern_listener *lst = tern_sk(rq->listener)->listener;
+
+	rq->e.dead = true;
+	if (del_timer(&rq->timer))
+		tern_request_put(rq);
+	spin_lock_bh(&lst->lock);
+	if (!list_empty(&rq->link)) {
+		list_del_init(&rq->link);
+		lst->n_requests--;
+	}
+	spin_unlock_bh(&lst->lock);
+	atomic_dec(&tern_request_net(rq)->requests);
+}
+
+/* End a request that became no connection; under its lock. */
+static void tern_request_kill(struct tern_request *rq)
+{
+	struct tern_net *tn = tern_request_net(rq);
+
+	tern_request_detach(rq);
+	tern_remove(tn, &rq->e);
+	tern_port_unconn(tn, rq->e.lport, rq->e.reuse);
+	tern_request_put(rq);
+}
+
+/* The tail of every entry: what tern_pump() is for a socket.  Under its lock. */
+static void tern_request_pump(struct tern_request *rq, struct tern_conn *conn, u64 now)
+{
+	struct tern_net *tn = tern_request_net(rq);
+	struct tern_seg seg;
+
+	while (tern_next_segment(conn, now, &seg))
+		tern_xmit_entry(tn, &rq->e, READ_ONCE(rq->listener->sk_bound_dev_if), &seg);
+	if (conn->state != TERN_SYN_RECEIVED) {
+		tern_request_kill(rq);
+		return;
+	}
+	tern_req_pack(&rq->req, conn);
+	if (!mod_timer(&rq->timer, tern_jiffies_until(tern_next_deadline(conn), now)))
+		refcount_inc(&rq->refs);
+}
+
+static void tern_request_timer(struct timer_list *t)
+{
+	struct tern_request *rq = from_timer(rq, t, timer);
+	struct tern_config cfg;
+	struct tern_result res;
+	struct tern_conn conn;
+	u64 now = tern_now();
+
+	spin_lock(&rq->lock);
+	if (!rq->e.dead) {
+		tern_request_config(rq, &cfg);
+		tern_req_unpack(&conn, &rq->req, &cfg);
+		res = tern_timeout(&conn, now);
+		tern_note_path(tern_request_net(rq), &rq->e, &res);
+		if (conn.state == TERN_CLOSED)
+			tern_count(tern_request_net(rq), TERN_MIB_CONN_TIMEOUTS);
+		tern_request_pump(rq, &conn, now);
+	}
+	spin_unlock(&rq->lock);
+	tern_request_put(rq);
+}
+
+/* May the listener take one more SYN?  Then @rq is on its list. */
+static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *rq)
+{
+	struct tern_listener *lst = tern_sk(sk)->listener;
+	u32 backlog = READ_ONCE(sk->sk_max_ack_backlog);
+	u32 limit = min(max(backlog, 8U), tern_sysctl(tern_net(sock_net(sk)),
+						      TERN_SYSCTL_MAX_SYN_BACKLOG));
+	unsigned int why = TERN_DROP_NONE;
+
+	spin_lock_bh(&lst->lock);
+	if (lst->closed)
+		why = TERN_DROP_RACE;
+	else if (lst->n_accept > backlog)
+		why = TERN_DROP_ACCEPT_OVERFLOW;
+	else if (lst->n_requests >= limit)
+		why = TERN_DROP_SYN_OVERFLOW;
+	else
+		lst->n_requests++;
+	if (why == TERN_DROP_NONE)
+		list_add_tail(&rq->link, &lst->requests);
+	spin_unlock_bh(&lst->lock);
+	return why;
+}
+
+static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
+					     const struct sk_buff *skb)
+{
+	const struct tern_seg *seg = &TERN_CB(skb)->seg;
+	const struct iphdr *iph = ip_hdr(skb);
+	struct tern_request *rq;
+
+	rq = kmem_cache_zalloc(tern_request_cache, GFP_ATOMIC);
+	if (!rq)
+		return NULL;
+	rq->e = (struct tern_entry) {
+		.laddr = iph->daddr, .lport = htons(seg->dport),
+		.raddr = iph->saddr, .rport = htons(seg->sport),
+		.kind = TERN_KIND_REQUEST, .reuse = sk->sk_reuse,
+	};
+	rq->listener = sk;
+	rq->mss = tern_path_mss(tn, iph->daddr, iph->saddr, READ_ONCE(sk->sk_bound_dev_if));
+	spin_lock_init(&rq->lock);
+	refcount_set(&rq->refs, 1);
+	INIT_LIST_HEAD(&rq->link);
+	timer_setup(&rq->timer, tern_request_timer, 0);
+	return rq;
+}
+
+/* Make a request for a SYN and answer it; or say why not. */
+static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
+				     struct sk_buff *skb, const struct tern_tw *reopens)
+{
+	const struct tern_seg *syn = &TERN_CB(skb)->seg;
+	u64 now = tern_now();
+	struct tern_request *rq;
+	struct tern_config cfg;
+	struct tern_result res;
+	struct tern_conn conn;
+	unsigned int why;
+	tern_seq iss;
+
+	rq = tern_request_new(tn, sk, skb);
+	if (!rq)
+		return TERN_DROP_MEMORY;
+	why = TERN_DROP_MEMORY;
+	if (tern_port_conn(tn, rq->e.lport, rq->e.reuse, NULL))
+		goto free;
+
+	iss = tern_new_iss(rq->e.laddr, rq->e.raddr, rq->e.lport, rq->e.rport);
+	if (reopens)
+		iss = tern_tw_iss(reopens, iss);
+	tern_request_config(rq, &cfg);
+	res = tern_open_syn(&conn, now, iss, &cfg, syn);
+
+	spin_lock(&rq->lock);
+	why = tern_request_enqueue(sk, rq);
+	if (why != TERN_DROP_NONE)
+		goto unlock;
+	atomic_inc(&tn->requests);
+	if (tern_insert(tn, &rq->e)) {
+		why = TERN_DROP_RACE;
+		tern_request_detach(rq);
+		goto unlock;
+	}
+	tern_note_path(tn, &rq->e, &res);
+	tern_count(tn, TERN_MIB_PASSIVE_OPENS);
+	tern_request_pump(rq, &conn, now);
+	spin_unlock(&rq->lock);
+	return TERN_DROP_NONE;
+
+unlock:
+	spin_unlock(&rq->lock);
+	tern_port_unconn(tn, rq->e.lport, rq->e.reuse);
+free:
+	kmem_cache_free(tern_request_cache, rq);
+	return why;
+}
+
+/**
+ * tern_listen_rcv() - a segment that a listener gets
+ * @tn: namespace
+ * @sk: the listener, found under rcu_read_lock(), not locked
+ * @skb: the segment; consumed
+ * @reopens: the TIME_WAIT entry that the segment has ended, or NULL
+ */
+void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
+		     const struct tern_tw *reopens)
+{
+	unsigned int why = TERN_DROP_LISTEN;
+
+	switch (tern_listen_segment_arrives(&TERN_CB(skb)->seg)) {
+	case TERN_LISTEN_SYN:
+		why = tern_listen_open(tn, sk, skb, reopens);
+		break;
+	case TERN_LISTEN_RESET:
+		tern_xmit_reset(tn, skb);
+		break;
+	case TERN_LISTEN_DROP:
+		break;
+	}
+	if (why != TERN_DROP_NONE)
+		tern_drop_skb(tn, skb, why);
+	else
+		consume_skb(skb);
+}
+
+/* A child that nobody has seen yet is not wanted after all. */
+static void tern_child_discard(struct sock *child)
+{
+	child->sk_state = TCP_CLOSE;
+	sock_set_flag(child, SOCK_DEAD);
+	tern_destroy(child);
+	bh_unlock_sock(child);
+	sock_put(child);
+}
+
+/* A socket for a connection whose handshake is complete; locked.  Under rq->lock. */
+static struct sock *tern_child_new(const struct tern_request *rq, const struct tern_conn *conn)
+{
+	struct sock *sk = sk_clone_lock(rq->listener, GFP_ATOMIC);
+	struct tern_sock *ts = tern_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+
+	if (!sk)
+		return NULL;
+	tern_sock_reset(sk);
+	tern_unpin(sk);
+	sk->sk_state = TCP_SYN_RECV;
+	sk->sk_frag.page = NULL;
+	RCU_INIT_POINTER(inet->inet_opt, NULL);
+	inet->mc_list = NULL;
+	inet->inet_rcv_saddr = rq->e.laddr;
+	inet->inet_saddr = rq->e.laddr;
+	inet->inet_daddr = rq->e.raddr;
+	inet->inet_sport = rq->e.lport;
+	inet->inet_dport = rq->e.rport;
+	inet->inet_num = ntohs(rq->e.lport);
+	tern_entry_of_sock(sk);
+	ts->e.reuse = rq->e.reuse;
+	ts->conn = *conn;
+	atomic_inc(&tern_net(sock_net(sk))->sockets);
+	if (!tern_route(sk))
+		return sk;
+
+	tern_child_discard(sk);
+	return NULL;
+}
+
+/* Room in the accept queue?  Then @child is in it and @rq is off the listener's list. */
+static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
+{
+	struct tern_listener *lst = tern_sk(rq->listener)->listener;
+	bool ok;
+
+	spin_lock_bh(&lst->lock);
+	ok = !lst->closed && lst->n_accept <= READ_ONCE(rq->listener->sk_max_ack_backlog);
+	if (ok) {
+		WRITE_ONCE(lst->n_accept, lst->n_accept + 1);
+		list_add_tail(&tern_sk(child)->accept_node, &lst->accept_queue);
+	}
+	spin_unlock_bh(&lst->lock);
+	return ok;
+}
+
+/*
+ * The third message came: a child takes the request's place.  When there is no
+ * room or memory, the request stays as it was and the segment is lost: the peer
+ * sends again.  Under rq->lock; @skb is consumed.
+ */
+static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
+				   const struct tern_conn *conn, const struct tern_result *res,
+				   struct sk_buff *skb)
+{
+	struct sock *listener = rq->listener;
+	struct sock *child = tern_child_new(rq, conn);
+
+	if (!child) {
+		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
+		return;
+	}
+	if (!tern_child_enqueue(rq, child)) {
+		tern_child_discard(child);
+		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
+		return;
+	}
+	/*
+	 * One of the clone's two references is for life, the other the table's.
+	 * The request's share of the port is the child's now.
+	 */
+	WARN_ON_ONCE(tern_replace(tn, &rq->e, &tern_sk(child)->e));
+	tern_sk(child)->hashed = true;
+	tern_sk(child)->port = tern_sk(listener)->port;
+	tern_request_detach(rq);
+	tern_request_put(rq);
+
+	if (!tern_apply(child, res, skb))
+		consume_skb(skb);
+	tern_pump(child);
+	bh_unlock_sock(child);
+	listener->sk_data_ready(listener);
+}
+
+/**
+ * tern_request_rcv() - a segment for a half-open connection
+ * @tn: namespace
+ * @rq: the request, found under rcu_read_lock()
+ * @skb: the segment; consumed when true is returned
+ *
+ * Return: false when the request is gone meanwhile and the lookup must be repeated.
+ */
+bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb)
+{
+	struct tern_config cfg;
+	struct tern_result res;
+	struct tern_conn conn;
+	u64 now = tern_now();
+
+	spin_lock(&rq->lock);
+	if (rq->e.dead) {
+		spin_unlock(&rq->lock);
+		return false;
+	}
+	tern_request_config(rq, &cfg);
+	tern_req_unpack(&conn, &rq->req, &cfg);
+	res = tern_segment_arrives(&conn, now, &TERN_CB(skb)->seg);
+	if (res.events & TERN_EV_ESTABLISHED) {
+		tern_request_establish(tn, rq, &conn, &res, skb);
+		spin_unlock(&rq->lock);
+		return true;
+	}
+
+	if (res.drop != TERN_DROP_NONE)
+		tern_count_drop(tn, res.drop);
+	tern_note_path(tn, &rq->e, &res);
+	if (res.events & TERN_EV_RESET)
+		tern_xmit_reset(tn, skb);
+	if (res.events & TERN_EV_CHALLENGE && tern_challenge_allowed(tn))
+		tern_challenge_ack(&conn);
+	tern_request_pump(rq, &conn, now);
+	spin_unlock(&rq->lock);
+	consume_skb(skb);
+	return true;
+}
+
+static struct tern_listener *tern_listener_new(void)
+{
+	struct tern_listener *lst = kzalloc(sizeof(*lst), GFP_KERNEL);
+
+	if (!lst)
+		return NULL;
+	spin_lock_init(&lst->lock);
+	INIT_LIST_HEAD(&lst->accept_queue);
+	INIT_LIST_HEAD(&lst->requests);
+	return lst;
+}
+
+/* Socket locked, in CLOSED: begin to listen. */
+static int tern_listen_start(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct tern_sock *ts = tern_sk(sk);
+	int err;
+
+	if (!inet->inet_num) {
+		err = tern_get_port(sk, 0);
+		if (err)
+			return err;
+		inet->inet_sport = htons(inet->inet_num);
+	}
+	/* One that listened before keeps its own: somebody may still look at it. */
+	if (!ts->listener) {
+		ts->listener = tern_listener_new();
+		if (!ts->listener)
+			return -ENOBUFS;
+	}
+	spin_lock_bh(&ts->listener->lock);
+	ts->listener->closed = false;
+	spin_unlock_bh(&ts->listener->lock);
+
+	/* Listen first, then ask whether another listener was quicker. */
+	inet_sk_set_state(sk, TCP_LISTEN);
+	err = tern_get_port(sk, inet->inet_num);
+	if (err) {
+		inet_sk_set_state(sk, TCP_CLOSE);
+		return err;
+	}
+	tern_entry_of_sock(sk);
+	trace_tern_state(&ts->e, TERN_CLOSED, TERN_LISTEN);
+	return 0;
+}
+
+/** tern_listen() - listen(2); again on a listener it only changes the backlog */
+int tern_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (sock->state != SS_UNCONNECTED)
+		goto out;
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		goto out;
+	WRITE_ONCE(sk->sk_max_ack_backlog, max(backlog, 0));
+	err = sk->sk_state == TCP_LISTEN ? 0 : tern_listen_start(sk);
+out:
+	release_sock(sk);
+	return err;
+}
+
+/* The next child of a closed listener's queue, with a reference for the caller. */
+static struct sock *tern_accept_pop(struct tern_listener *lst)
+{
+	struct tern_sock *child;
+
+	spin_lock_bh(&lst->lock);
+	child = list_first_entry_or_null(&lst->accept_queue, struct tern_sock, accept_node);
+	if (child) {
+		list_del_init(&child->accept_node);
+		WRITE_ONCE(lst->n_accept, lst->n_accept - 1);
+		sock_hold(&child->inet.sk);
+	}
+	spin_unlock_bh(&lst->lock);
+	return child ? &child->inet.sk : NULL;
+}
+
+static struct tern_request *tern_request_pop(struct tern_listener *lst)
+{
+	struct tern_request *rq;
+
+	spin_lock_bh(&lst->lock);
+	lst->closed = true;
+	rq = list_first_entry_or_null(&lst->requests, struct tern_request, link);
+	if (rq) {
+		list_del_init(&rq->link);
+		lst->n_requests--;
+		refcount_inc(&rq->refs);
+	}
+	spin_unlock_bh(&lst->lock);
+	return rq;
+}
+
+/**
+ * tern_listen_stop() - a listener closes: end what it has not handed out
+ * @sk: listener, locked; CLOSED afterwards
+ *
+ * Half-open connections are forgotten (the peer's next segment draws RST), finished
+ * ones are aborted with RST.
+ */
+void tern_listen_stop(struct sock *sk)
+{
+	struct tern_listener *lst = tern_sk(sk)->listener;
+	struct tern_request *rq;
+	struct sock *child;
+
+	inet_sk_set_state(sk, TCP_CLOSE);
+	trace_tern_state(&tern_sk(sk)->e, TERN_LISTEN, TERN_CLOSED);
+
+	while ((rq = tern_request_pop(lst))) {
+		spin_lock_bh(&rq->lock);
+		if (!rq->e.dead) {
+			trace_tern_state(&rq->e, TERN_SYN_RECEIVED, TERN_CLOSED);
+			tern_request_kill(rq);
+		}
+		spin_unlock_bh(&rq->lock);
+		tern_request_put(rq);
+		cond_resched();
+	}
+	while ((child = tern_accept_pop(lst))) {
+		local_bh_disable();
+		bh_lock_sock(child);
+		tern_abort_sock(child);
+		bh_unlock_sock(child);
+		local_bh_enable();
+		sock_put(child);
+		cond_resched();
+	}
+}
+
+/** tern_accept_ready() - is there a connection to accept? */
+bool tern_accept_ready(const struct sock *sk)
+{
+	const struct tern_listener *lst = tern_sk(sk)->listener;
+
+	return lst && READ_ONCE(lst->n_accept);
+}
+
+static int tern_accept_wait(struct sock *sk, long timeo)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	/* One waiter is woken for one connection. */
+	while (!err && !tern_accept_ready(sk)) {
+		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
+		release_sock(sk);
+		if (!tern_accept_ready(sk))
+			timeo = schedule_timeout(timeo);
+		sched_annotate_sleep();
+		lock_sock(sk);
+		if (tern_accept_ready(sk))
+			break;
+		if (sk->sk_state != TCP_LISTEN)
+			err = -EINVAL;
+		else if (signal_pending(current))
+			err = sock_intr_errno(timeo);
+		else if (!timeo)
+			err = -EAGAIN;
+	}
+	finish_wait(sk_sleep(sk), &wait);
+	return err;
+}
+
+/**
+ * tern_accept() - accept(2): hand out the oldest finished connection
+ * @sk: listener
+ * @flags: O_NONBLOCK
+ * @err: where to put -EINVAL (not listening), -EAGAIN, -EINTR or -ERESTARTSYS
+ * @kern: asked for by the kernel itself
+ *
+ * Return: the child, whose life is now the caller's, or NULL.
+ */
+struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern)
+{
+	struct sock *child = NULL;
+	long timeo;
+
+	lock_sock(sk);
+	*err = -EINVAL;
+	if (sk->sk_state != TCP_LISTEN)
+		goto out;
+	if (!tern_accept_ready(sk)) {
+		timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
+		*err = -EAGAIN;
+		if (!timeo)
+			goto out;
+		*err = tern_accept_wait(sk, timeo);
+		if (*err)
+			goto out;
+	}
+	*err = -EAGAIN;
+	child = tern_accept_pop(tern_sk(sk)->listener);
+	if (child) {
+		__sock_put(child);
+		*err = 0;
+	}
+out:
+	release_sock(sk);
+	return child;
+}

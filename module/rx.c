@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A packet in: checked, parsed, and given to whoever it is for.
+ *
+ * tern_rcv() owns the packet that the hook has stolen; every path from here ends
+ * in exactly one of: queued to a socket, used up, or tern_drop_skb() with a reason.
+ */
+#include <linux/ip.h>
+#include <linux/netfilter.h>
+#include <net/checksum.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "module/tern_sock.h"
+#include "module/trace.h"
+
+/** tern_drop_skb() - a segment that is of no use: count why, and free it */
+void tern_drop_skb(struct tern_net *tn, struct sk_buff *skb, unsigned int why)
+{
+	tern_count_drop(tn, why);
+	trace_tern_drop(skb, why);
+	kfree_skb(skb);
+}
+
+/**
+ * tern_challenge_allowed() - may one more challenge ACK go out? (rfc5961#section-7)
+ * @tn: namespace
+ *
+ * Counts so many a second for the namespace; a race at the turn of the second
+ * lets a few more through, which does no harm.
+ */
+bool tern_challenge_allowed(struct tern_net *tn)
+{
+	unsigned int limit = tern_sysctl(tn, TERN_SYSCTL_CHALLENGE_ACKS);
+	unsigned long second = jiffies / HZ;
+
+	if (READ_ONCE(tn->challenge_window) != second) {
+		WRITE_ONCE(tn->challenge_window, second);
+		atomic_set(&tn->challenge_sent, 0);
+	}
+	if (limit && atomic_inc_return(&tn->challenge_sent) > limit) {
+		tern_count(tn, TERN_MIB_CHALLENGE_LIMITED);
+		return false;
+	}
+	tern_count(tn, TERN_MIB_CHALLENGE_ACKS);
+	return true;
+}
+
+/**
+ * tern_segment() - a segment for a socket that stands in the connection table
+ * @sk: socket, locked
+ * @skb: segment; consumed
+ */
+void tern_segment(struct sock *sk, struct sk_buff *skb)
+{
+	struct tern_net *tn = tern_net(sock_net(sk));
+	struct tern_seg *seg = &TERN_CB(skb)->seg;
+	struct tern_result res;
+
+	/*
+	 * Data that the buffer has no room for must not be acknowledged; what the
+	 * segment says otherwise counts all the same.
+	 */
+	if (seg->len && !tern_buf_room(sk, skb)) {
+		tern_count_drop(tn, TERN_DROP_MEMORY);
+		seg->len = 0;
+		seg->flags &= ~(TERN_FIN | TERN_PSH);
+	}
+	res = tern_segment_arrives(&tern_sk(sk)->conn, tern_now(), seg);
+	if (!tern_apply(sk, &res, skb))
+		consume_skb(skb);
+	tern_pump(sk);
+}
+
+/**
+ * tern_backlog_rcv() - a segment that had to wait for its socket
+ * @sk: socket, owned
+ * @skb: segment; consumed
+ *
+ * Meanwhile the connection may have left the socket: then it is looked up again.
+ */
+int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	if (tern_sk(sk)->hashed) {
+		tern_segment(sk, skb);
+	} else {
+		local_bh_disable();
+		tern_dispatch(tern_net(sock_net(sk)), skb);
+		local_bh_enable();
+	}
+	return 0;
+}
+
+/* Return: false when the socket is not this connection's any more. */
+static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb)
+{
+	bool ours = true;
+
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return false;
+	bh_lock_sock_nested(sk);
+	if (sock_owned_by_user(sk)) {
+		skb_dst_drop(skb);
+		if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
+				   READ_ONCE(sk->sk_sndbuf)))
+			tern_drop_skb(tn, skb, TERN_DROP_BACKLOG);
+	} else if (tern_sk(sk)->hashed) {
+		tern_segment(sk, skb);
+	} else {
+		ours = false;
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return ours;
+}
+
+/* For nobody: RST (rfc9293#section-3.10.7.1). */
+static void tern_nobody_rcv(struct tern_net *tn, struct sk_buff *skb)
+{
+	tern_xmit_reset(tn, skb);
+	tern_drop_skb(tn, skb, TERN_DROP_CLOSED);
+}
+
+static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_buff *skb)
+{
+	switch ((enum tern_kind)e->kind) {
+	case TERN_KIND_SOCK:
+		return tern_sock_rcv(tn, &container_of(e, struct tern_sock, e)->inet.sk, skb);
+	case TERN_KIND_REQUEST:
+		return tern_request_rcv(tn, container_of(e, struct tern_request, e), skb);
+	case TERN_KIND_TW:
+		return tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb);
+	}
+	return false;
+}
+
+/**
+ * tern_dispatch() - give a parsed segment to whoever it is for
+ * @tn: namespace; softirqs are off
+ * @skb: segment, its network header set, its header in TERN_CB(); consumed
+ */
+void tern_dispatch(struct tern_net *tn, struct sk_buff *skb)
+{
+	const struct tern_seg *seg = &TERN_CB(skb)->seg;
+	const struct iphdr *iph = ip_hdr(skb);
+	struct tern_entry *e;
+	struct sock *sk;
+	int tries;
+
+	rcu_read_lock();
+	/* A connection that changes hands under our eyes is looked up again, a few times. */
+	for (tries = 0; tries < 4; tries++) {
+		e = tern_lookup(tn, iph->daddr, htons(seg->dport), iph->saddr,
+				htons(seg->sport));
+		if (!e) {
+			sk = tern_lookup_listener(tn, iph->daddr, htons(seg->dport),
+						  skb->skb_iif);
+			if (sk)
+				tern_listen_rcv(tn, sk, skb, NULL);
+			else
+				tern_nobody_rcv(tn, skb);
+			goto out;
+		}
+		if (tern_entry_rcv(tn, e, skb))
+			goto out;
+	}
+	tern_drop_skb(tn, skb, TERN_DROP_RACE);
+out:
+	rcu_read_unlock();
+}
+
+static bool tern_is_unicast(const struct sk_buff *skb)
+{
+	const struct rtable *rt = skb_rtable(skb);
+
+	return skb->pkt_type == PACKET_HOST &&
+	       !(rt && rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) &&
+	       !ipv4_is_multicast(ip_hdr(skb)->saddr) &&
+	       !ipv4_is_lbcast(ip_hdr(skb)->saddr) && !ipv4_is_zeronet(ip_hdr(skb)->saddr);
+}
+
+static __wsum tern_pseudo(struct sk_buff *skb, int proto)
+{
+	return csum_tcpudp_nofold(ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, skb->len, proto, 0);
+}
+
+/*
+ * Make the header linear, verify the checksum, parse.  From here on skb->data
+ * is the first octet of the header.
+ */
+static unsigned int tern_rcv_check(struct sk_buff *skb)
+{
+	u32 hlen;
+
+	if (!tern_is_unicast(skb))
+		return TERN_DROP_NOT_UNICAST;
+	__skb_pull(skb, skb_network_header_len(skb));
+	skb_reset_transport_header(skb);
+	if (!pskb_may_pull(skb, TERN_HDR_LEN))
+		return TERN_DROP_SHORT;
+	hlen = tern_hlen(skb->data);
+	if (hlen > TERN_HDR_LEN && !pskb_may_pull(skb, hlen))
+		return TERN_DROP_SHORT;
+	/* skb_checksum_init() takes what the device or a local sender has verified. */
+	if (skb_checksum_init(skb, tern_protocol, tern_pseudo) ||
+	    (!skb_csum_unnecessary(skb) && __skb_checksum_complete(skb)))
+		return TERN_DROP_CHECKSUM;
+	return tern_parse(skb->data, skb->len, &TERN_CB(skb)->seg);
+}
+
+/**
+ * tern_rcv() - a packet of our protocol for this host
+ * @net: namespace
+ * @skb: as netfilter has it, skb->data at the IP header; consumed
+ */
+void tern_rcv(struct net *net, struct sk_buff *skb)
+{
+	struct tern_net *tn = tern_net(net);
+	unsigned int why;
+
+	tern_count(tn, TERN_MIB_IN_SEGS);
+	/* Whoever sent it, or tracks it, is not waited for. */
+	skb_orphan(skb);
+	nf_reset_ct(skb);
+	why = tern_rcv_check(skb);
+	if (why != TERN_DROP_NONE)
+		tern_drop_skb(tn, skb, why);
+	else
+		tern_dispatch(tn, skb);
+}

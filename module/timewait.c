@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TIME_WAIT: the table around the engine's struct tern_tw.
+ *
+ * A connection that has nothing left to do but wait gives its place in the
+ * connection table to an entry of 64 bytes.  All entries of a namespace wait the
+ * same time, so a queue in order of arrival is in order of expiry, and one timer
+ * for the first of them is enough.  They remember when the wait began rather than
+ * when it ends: a new length holds for all of them at once.
+ */
+#include <linux/slab.h>
+
+#include "module/tern_sock.h"
+#include "module/trace.h"
+
+static struct kmem_cache *tern_tw_cache;
+
+int tern_tw_cache_init(void)
+{
+	tern_tw_cache = kmem_cache_create("tern_time_wait", sizeof(struct tern_tw_entry), 0,
+					  SLAB_HWCACHE_ALIGN, NULL);
+	return tern_tw_cache ? 0 : -ENOMEM;
+}
+
+/** tern_tw_cache_exit() - after rcu_barrier() */
+void tern_tw_cache_exit(void)
+{
+	kmem_cache_destroy(tern_tw_cache);
+}
+
+static unsigned long tern_tw_length(const struct tern_net *tn)
+{
+	return (unsigned long)tern_sysctl(tn, TERN_SYSCTL_TIME_WAIT) * HZ;
+}
+
+/** tern_tw_remaining() - jiffies until an entry ends, 0 when it is due */
+unsigned long tern_tw_remaining(const struct tern_net *tn, const struct tern_tw_entry *tw)
+{
+	unsigned long waited = (u32)jiffies - READ_ONCE(tw->since);
+	unsigned long length = tern_tw_length(tn);
+
+	return waited < length ? length - waited : 0;
+}
+
+static void tern_tw_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(tern_tw_cache, container_of(rcu, struct tern_tw_entry, rcu));
+}
+
+/* Take an entry out of everything, once; under tw_lock. */
+static bool tern_tw_unlink(struct tern_net *tn, struct tern_tw_entry *tw)
+{
+	if (tw->e.dead)
+		return false;
+	tw->e.dead = true;
+	list_del(&tw->queue);
+	tn->tw_count--;
+	tern_remove(tn, &tw->e);
+	tern_port_unconn(tn, tw->e.lport, tw->e.reuse);
+	trace_tern_state(&tw->e, TERN_TIME_WAIT, TERN_CLOSED);
+	return true;
+}
+
+static void tern_tw_arm(struct tern_net *tn)
+{
+	struct tern_tw_entry *first = list_first_entry_or_null(&tn->tw_queue,
+							       struct tern_tw_entry, queue);
+
+	if (first)
+		mod_timer(&tn->tw_timer, jiffies + tern_timer_step(tern_tw_remaining(tn, first)));
+}
+
+/* End up to a batch of entries that are due, then let others have the CPU. */
+static void tern_tw_timer(struct timer_list *t)
+{
+	struct tern_net *tn = from_timer(tn, t, tw_timer);
+	struct tern_tw_entry *tw, *next;
+	LIST_HEAD(due);
+	int batch = 256;
+
+	spin_lock(&tn->tw_lock);
+	list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
+		if (!batch-- || tern_tw_remaining(tn, tw))
+			break;
+		tern_tw_unlink(tn, tw);
+		call_rcu(&tw->rcu, tern_tw_free_rcu);
+	}
+	tern_tw_arm(tn);
+	spin_unlock(&tn->tw_lock);
+}
+
+void tern_tw_net_init(struct tern_net *tn)
+{
+	spin_lock_init(&tn->tw_lock);
+	INIT_LIST_HEAD(&tn->tw_queue);
+	timer_setup(&tn->tw_timer, tern_tw_timer, 0);
+}
+
+/** tern_tw_net_exit() - the namespace ends: so do all waits; no segment comes in any more */
+void tern_tw_net_exit(struct tern_net *tn)
+{
+	struct tern_tw_entry *tw, *next;
+
+	del_timer_sync(&tn->tw_timer);
+	spin_lock_bh(&tn->tw_lock);
+	list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
+		tern_tw_unlink(tn, tw);
+		call_rcu(&tw->rcu, tern_tw_free_rcu);
+	}
+	spin_unlock_bh(&tn->tw_lock);
+}
+
+/** tern_tw_length_changed() - net.tern.time_wait_s has another value */
+void tern_tw_length_changed(struct tern_net *tn)
+{
+	spin_lock_bh(&tn->tw_lock);
+	tern_tw_arm(tn);
+	spin_unlock_bh(&tn->tw_lock);
+}
+
+/* Room for one more: at the limit the entry that has waited longest goes. */
+static bool tern_tw_make_room(struct tern_net *tn)
+{
+	unsigned int max = tern_sysctl(tn, TERN_SYSCTL_MAX_TIME_WAIT);
+	struct tern_tw_entry *oldest;
+
+	if (tn->tw_count < max)
+		return true;
+	tern_count(tn, TERN_MIB_TIME_WAIT_OVERFLOW);
+	oldest = list_first_entry_or_null(&tn->tw_queue, struct tern_tw_entry, queue);
+	if (!max || !oldest)
+		return false;
+	tern_tw_unlink(tn, oldest);
+	call_rcu(&oldest->rcu, tern_tw_free_rcu);
+	return true;
+}
+
+/* Put @tw in the socket's place; under tw_lock. */
+static bool tern_tw_take_place(struct tern_net *tn, struct sock *sk, struct tern_tw_entry *tw)
+{
+	struct tern_sock *ts = tern_sk(sk);
+	bool counted = false;
+
+	/* A connection whose port its user had bound was not counted by the port. */
+	if (ts->bound) {
+		if (tern_port_conn(tn, tw->e.lport, tw->e.reuse, NULL))
+			return false;
+		counted = true;
+	}
+	if (tern_replace(tn, &ts->e, &tw->e)) {
+		if (counted)
+			tern_port_unconn(tn, tw->e.lport, tw->e.reuse);
+		return false;
+	}
+	if (!counted) {
+		/* The entry has taken over the reference to the port. */
+		ts->port = NULL;
+		inet_sk(sk)->inet_num = 0;
+	}
+	return true;
+}
+
+/**
+ * tern_tw_enter() - a connection has reached TIME_WAIT: an entry takes its place
+ * @sk: socket, locked, its connection drained
+ *
+ * The connection is over for the socket either way.  Without memory or room for
+ * the entry there is no wait, which is counted.
+ */
+void tern_tw_enter(struct sock *sk)
+{
+	struct tern_net *tn = tern_net(sock_net(sk));
+	struct tern_sock *ts = tern_sk(sk);
+	struct tern_tw_entry *tw;
+	bool placed = false;
+
+	tern_count(tn, TERN_MIB_TIME_WAITED);
+	tw = kmem_cache_zalloc(tern_tw_cache, GFP_ATOMIC);
+	if (!tw) {
+		tern_count(tn, TERN_MIB_TIME_WAIT_OVERFLOW);
+		trace_tern_state(&ts->e, TERN_TIME_WAIT, TERN_CLOSED);
+		tern_done(sk);
+		return;
+	}
+	tw->e = ts->e;
+	tw->e.kind = TERN_KIND_TW;
+	tern_tw_init(&tw->tw, &ts->conn);
+	tw->since = jiffies;
+
+	spin_lock_bh(&tn->tw_lock);
+	if (tern_tw_make_room(tn) && tern_tw_take_place(tn, sk, tw)) {
+		placed = true;
+		list_add_tail(&tw->queue, &tn->tw_queue);
+		if (!tn->tw_count++)
+			tern_tw_arm(tn);
+	}
+	spin_unlock_bh(&tn->tw_lock);
+
+	if (placed) {
+		ts->hashed = false;
+		__sock_put(sk);
+	} else {
+		trace_tern_state(&ts->e, TERN_TIME_WAIT, TERN_CLOSED);
+		kmem_cache_free(tern_tw_cache, tw);
+	}
+	tern_done(sk);
+}
+
+/* The peer's FIN came again: the wait starts anew, at the end of the queue. */
+static void tern_tw_restart(struct tern_net *tn, struct tern_tw_entry *tw)
+{
+	spin_lock_bh(&tn->tw_lock);
+	if (!tw->e.dead) {
+		WRITE_ONCE(tw->since, (u32)jiffies);
+		list_move_tail(&tw->queue, &tn->tw_queue);
+	}
+	spin_unlock_bh(&tn->tw_lock);
+}
+
+/* A new SYN ends the wait, if there is a listener to take it. */
+static bool tern_tw_reopen(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
+{
+	struct sock *sk = tern_lookup_listener(tn, tw->e.laddr, tw->e.lport, skb->skb_iif);
+	struct tern_tw old = tw->tw;
+	bool ours;
+
+	if (!sk) {
+		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
+		return true;
+	}
+	spin_lock_bh(&tn->tw_lock);
+	ours = tern_tw_unlink(tn, tw);
+	spin_unlock_bh(&tn->tw_lock);
+	if (!ours)
+		return false;
+	call_rcu(&tw->rcu, tern_tw_free_rcu);
+	tern_count(tn, TERN_MIB_TIME_WAIT_REOPENS);
+	tern_listen_rcv(tn, sk, skb, &old);
+	return true;
+}
+
+/**
+ * tern_tw_rcv() - a segment for a connection in TIME_WAIT
+ * @tn: namespace
+ * @tw: entry, found under rcu_read_lock()
+ * @skb: the segment; consumed when true is returned
+ *
+ * Return: false when the entry is gone meanwhile and the lookup must be repeated.
+ */
+bool tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
+{
+	struct tern_seg reply;
+
+	switch (tern_tw_segment_arrives(&tw->tw, &TERN_CB(skb)->seg, &reply)) {
+	case TERN_TW_DROP:
+		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
+		return true;
+	case TERN_TW_REOPEN:
+		return tern_tw_reopen(tn, tw, skb);
+	case TERN_TW_RESTART:
+		tern_tw_restart(tn, tw);
+		fallthrough;
+	case TERN_TW_ACK:
+		tern_count(tn, TERN_MIB_TIME_WAIT_ACKS);
+		tern_xmit_entry(tn, &tw->e, 0, &reply);
+		break;
+	}
+	consume_skb(skb);
+	return true;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints: tern:tern_state for every change of state, of sockets, half-open
+ * connections and TIME_WAIT entries alike; tern:tern_drop for every segment that
+ * was not used, with the reason as enum tern_drop and tern_shell_drop number it.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM tern
+
+#if !defined(TERN_MODULE_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define TERN_MODULE_TRACE_H
+
+#include <linux/ip.h>
+#include <linux/skbuff.h>
+#include <linux/tracepoint.h>
+
+#include "module/tern_sock.h"
+
+#define tern_show_state(state) __print_symbolic(state,		\
+	{ TERN_ESTABLISHED, "ESTABLISHED" },			\
+	{ TERN_SYN_SENT, "SYN_SENT" },				\
+	{ TERN_SYN_RECEIVED, "SYN_RECEIVED" },			\
+	{ TERN_FIN_WAIT_1, "FIN_WAIT_1" },			\
+	{ TERN_FIN_WAIT_2, "FIN_WAIT_2" },			\
+	{ TERN_TIME_WAIT, "TIME_WAIT" },			\
+	{ TERN_CLOSED, "CLOSED" },				\
+	{ TERN_CLOSE_WAIT, "CLOSE_WAIT" },			\
+	{ TERN_LAST_ACK, "LAST_ACK" },				\
+	{ TERN_LISTEN, "LISTEN" },				\
+	{ TERN_CLOSING, "CLOSING" })
+
+TRACE_EVENT(tern_state,
+	TP_PROTO(const struct tern_entry *e, u8 old, u8 new),
+	TP_ARGS(e, old, new),
+	TP_STRUCT__entry(
+		__field(__be32, laddr)
+		__field(__be32, raddr)
+		__field(u16, lport)
+		__field(u16, rport)
+		__field(u8, old)
+		__field(u8, new)
+	),
+	TP_fast_assign(
+		__entry->laddr = e->laddr;
+		__entry->raddr = e->raddr;
+		__entry->lport = ntohs(e->lport);
+		__entry->rport = ntohs(e->rport);
+		__entry->old = old;
+		__entry->new = new;
+	),
+	TP_printk("local=%pI4:%u remote=%pI4:%u old=%s new=%s",
+		  &__entry->laddr, __entry->lport, &__entry->raddr, __entry->rport,
+		  tern_show_state(__entry->old), tern_show_state(__entry->new))
+);
+
+TRACE_EVENT(tern_drop,
+	TP_PROTO(const struct sk_buff *skb, unsigned int why),
+	TP_ARGS(skb, why),
+	TP_STRUCT__entry(
+		__field(__be32, saddr)
+		__field(__be32, daddr)
+		__field(unsigned int, len)
+		__field(unsigned int, why)
+	),
+	TP_fast_assign(
+		__entry->saddr = ip_hdr(skb)->saddr;
+		__entry->daddr = ip_hdr(skb)->daddr;
+		__entry->len = skb->len;
+		__entry->why = why;
+	),
+	TP_printk("saddr=%pI4 daddr=%pI4 len=%u reason=%u",
+		  &__entry->saddr, &__entry->daddr, __entry->len, __entry->why)
+);
+
+#endif /* TERN_MODULE_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
