@@ -24,6 +24,8 @@ static const char *check_state(const struct tern_conn *conn)
 			       state == TERN_TIME_WAIT;
 	bool peer_closed = state == TERN_CLOSE_WAIT || state == TERN_CLOSING ||
 			   state == TERN_LAST_ACK || state == TERN_TIME_WAIT;
+	bool fin_acked = state == TERN_FIN_WAIT_2 || state == TERN_TIME_WAIT;
+	bool opening = state == TERN_SYN_SENT || state == TERN_SYN_RECEIVED;
 
 	holds(&broken, state >= TERN_ESTABLISHED && state <= TERN_CLOSING,
 	      "state is one of the eleven");
@@ -41,14 +43,12 @@ static const char *check_state(const struct tern_conn *conn)
 	      "FIN queued as the state says");
 	holds(&broken, tern_fin_received(conn) == peer_closed,
 	      "FIN received as the state says");
-	holds(&broken, tern_fin_acked(conn) == (state == TERN_FIN_WAIT_2 ||
-	      state == TERN_TIME_WAIT),
+	holds(&broken, tern_fin_acked(conn) == fin_acked,
 	      "FIN acknowledged as the state says");
-	holds(&broken, conn->syn_acked || state == TERN_SYN_SENT ||
-	      state == TERN_SYN_RECEIVED || state == TERN_FIN_WAIT_1 || state == TERN_CLOSING,
+	holds(&broken, conn->syn_acked || opening ||
+	      state == TERN_FIN_WAIT_1 || state == TERN_CLOSING,
 	      "SYN acknowledged as the state says");
-	holds(&broken, !conn->syn_acked || (state != TERN_SYN_SENT &&
-	      state != TERN_SYN_RECEIVED),
+	holds(&broken, !conn->syn_acked || !opening,
 	      "SYN not acknowledged before ESTABLISHED");
 	return broken;
 }

@@ -269,7 +269,8 @@ void tern_challenge_ack(struct tern_conn *conn)
 
 u32 tern_rcv_pos(const struct tern_conn *conn)
 {
-	if (conn->state == TERN_SYN_SENT)
+	/* The peer's SYN comes first; until it has come there is no stream. */
+	if (conn->rcv_nxt == conn->irs)
 		return 0;
 	return tern_seq_dist(conn->irs, conn->rcv_nxt) - 1 -
 	       tern_fin_received(conn);

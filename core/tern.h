@@ -85,7 +85,7 @@ enum tern_timer {
 enum tern_event {
 	TERN_EV_ESTABLISHED = 1 << 0,	/* the handshake is complete */
 	TERN_EV_DATA = 1 << 1,		/* payload accepted: data_off, data_len, data_pos */
-	TERN_EV_ACKED = 1 << 2,		/* release acked octets from the front of the send buffer */
+	TERN_EV_ACKED = 1 << 2,		/* release acked octets of the send buffer */
 	TERN_EV_FIN = 1 << 3,		/* the peer sends no more: end of file for the reader */
 	TERN_EV_CLOSED = 1 << 4,	/* CLOSED, conn->error says why; after draining, free it */
 	TERN_EV_TIME_WAIT = 1 << 5,	/* TIME_WAIT: drain, tern_tw_init(), free the connection */
@@ -323,7 +323,7 @@ enum tern_tw_verdict {
 	TERN_TW_DROP,		/* nothing (a RST: rfc1337) */
 	TERN_TW_ACK,		/* send the reply, the wait goes on */
 	TERN_TW_RESTART,	/* the peer's FIN again: send the reply, wait anew */
-	TERN_TW_REOPEN,		/* a new SYN: drop the entry, give it to the listener */
+	TERN_TW_REOPEN,		/* a new SYN: for the listener; without one, send the reply */
 };
 
 /* enum tern_listen_verdict - what a listener does with a segment */
@@ -526,7 +526,7 @@ void tern_tw_init(struct tern_tw *tw, const struct tern_conn *conn);
  * tern_tw_segment_arrives() - a segment for a connection in TIME_WAIT
  * @tw: the entry
  * @seg: the segment
- * @reply: where to put the answer, ports included, for TERN_TW_ACK and _RESTART
+ * @reply: where to put the answer, ports included, unless it is TERN_TW_DROP
  */
 enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw,
 					     const struct tern_seg *seg,

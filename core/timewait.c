@@ -62,7 +62,7 @@ enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw,
 	enum tern_tw_verdict verdict = tw_judge(tw, seg);
 
 	memset(reply, 0, sizeof(*reply));
-	if (verdict == TERN_TW_ACK || verdict == TERN_TW_RESTART) {
+	if (verdict != TERN_TW_DROP) {
 		reply->sport = seg->dport;
 		reply->dport = seg->sport;
 		reply->seq = tw->snd_nxt;

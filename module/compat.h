@@ -13,9 +13,9 @@
 
 /* 6.11: handlers get a const table. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
-typedef const struct ctl_table tern_ctl_table;
+#define TERN_CTL_TABLE const struct ctl_table
 #else
-typedef struct ctl_table tern_ctl_table;
+#define TERN_CTL_TABLE struct ctl_table
 #endif
 
 /* 6.6: the length is given, 6.11: the end mark is gone. */

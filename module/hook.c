@@ -16,7 +16,13 @@ static unsigned int tern_hook(void *priv, struct sk_buff *skb,
 	    !tern_sysctl(tern_net(state->net), TERN_SYSCTL_ENABLE))
 		return NF_ACCEPT;
 
+	/*
+	 * Softirqs are off already, but for a packet that comes back from a program
+	 * (NFQUEUE).
+	 */
+	local_bh_disable();
 	tern_rcv(state->net, skb);
+	local_bh_enable();
 	return NF_STOLEN;
 }
 

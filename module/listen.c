@@ -167,7 +167,7 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 
 /* Make a request for a SYN and answer it; or say why not. */
 static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
-				     struct sk_buff *skb, const struct tern_tw *reopens)
+				     struct sk_buff *skb, struct tern_tw_entry *reopens)
 {
 	const struct tern_seg *syn = &TERN_CB(skb)->seg;
 	u64 now = tern_now();
@@ -187,7 +187,7 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 
 	iss = tern_new_iss(rq->e.laddr, rq->e.raddr, rq->e.lport, rq->e.rport);
 	if (reopens)
-		iss = tern_tw_iss(reopens, iss);
+		iss = tern_tw_iss(&reopens->tw, iss);
 	tern_request_config(rq, &cfg);
 	res = tern_open_syn(&conn, now, iss, &cfg, syn);
 
@@ -196,10 +196,13 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 	if (why != TERN_DROP_NONE)
 		goto unlock;
 	atomic_inc(&tn->requests);
-	if (tern_insert(tn, &rq->e)) {
-		why = TERN_DROP_RACE;
+	if (reopens ? tern_tw_give_place(tn, reopens, &rq->e) : tern_insert(tn, &rq->e)) {
+		/* Its listener may have seen it already: the last reference frees it. */
 		tern_request_detach(rq);
-		goto unlock;
+		spin_unlock(&rq->lock);
+		tern_port_unconn(tn, rq->e.lport, rq->e.reuse);
+		tern_request_put(rq);
+		return TERN_DROP_RACE;
 	}
 	tern_note_path(tn, &rq->e, &res);
 	tern_count(tn, TERN_MIB_PASSIVE_OPENS);
@@ -220,10 +223,10 @@ free:
  * @tn: namespace
  * @sk: the listener, found under rcu_read_lock(), not locked
  * @skb: the segment; consumed
- * @reopens: the TIME_WAIT entry that the segment has ended, or NULL
+ * @reopens: the TIME_WAIT entry in whose place the new connection comes, or NULL
  */
 void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     const struct tern_tw *reopens)
+		     struct tern_tw_entry *reopens)
 {
 	unsigned int why = TERN_DROP_LISTEN;
 
@@ -245,6 +248,7 @@ void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
 
 /* A child that nobody has seen yet is not wanted after all. */
 static void tern_child_discard(struct sock *child)
+	__releases(&child->sk_lock.slock)
 {
 	child->sk_state = TCP_CLOSE;
 	sock_set_flag(child, SOCK_DEAD);
@@ -281,6 +285,7 @@ static struct sock *tern_child_new(const struct tern_request *rq, const struct t
 	if (!tern_route(sk))
 		return sk;
 
+	__acquire(&sk->sk_lock.slock);	/* sk_clone_lock() did */
 	tern_child_discard(sk);
 	return NULL;
 }
@@ -317,6 +322,7 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
 		return;
 	}
+	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() did */
 	if (!tern_child_enqueue(rq, child)) {
 		tern_child_discard(child);
 		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
@@ -400,6 +406,8 @@ static int tern_listen_start(struct sock *sk)
 	struct tern_sock *ts = tern_sk(sk);
 	int err;
 
+	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
+		return -ENETDOWN;
 	if (!inet->inet_num) {
 		err = tern_get_port(sk, 0);
 		if (err)

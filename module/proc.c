@@ -84,9 +84,9 @@ static void tern_proc_print(struct seq_file *m, const struct tern_proc_line *l)
 
 static void tern_proc_header(struct seq_file *m)
 {
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt"
-		 "   uid  timeout inode ref pointer rto_us srtt_us cwnd ssthresh snd_wnd rcv_wnd"
-		 " mss rexmits\n");
+	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt");
+	seq_puts(m, "   uid  timeout inode ref pointer");
+	seq_puts(m, " rto_us srtt_us cwnd ssthresh snd_wnd rcv_wnd mss rexmits\n");
 }
 
 static void tern_proc_ends(struct tern_proc_line *l, const struct tern_entry *e)

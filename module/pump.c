@@ -57,21 +57,24 @@ void tern_note_path(const struct tern_net *tn, const struct tern_entry *e,
 		this_cpu_inc(tn->mib->v[TERN_MIB_ESTABLISHED]);
 }
 
-static int tern_errno(u8 error)
+/* What a user sees; as for TCP, a reset after the peer's FIN means that nobody reads. */
+static int tern_errno(const struct sock *sk)
 {
-	switch ((enum tern_error)error) {
-	case TERN_OK:
-		return 0;
-	case TERN_ERR_REFUSED:
-		return ECONNREFUSED;
-	case TERN_ERR_RESET:
-		return ECONNRESET;
-	case TERN_ERR_TIMEDOUT:
-		return ETIMEDOUT;
-	case TERN_ERR_ABORTED:
-		return ECONNABORTED;
-	}
-	return EPROTO;
+	static const int errnos[] = {
+		[TERN_ERR_REFUSED] = ECONNREFUSED,
+		[TERN_ERR_RESET] = ECONNRESET,
+		[TERN_ERR_TIMEDOUT] = ETIMEDOUT,
+		[TERN_ERR_ABORTED] = ECONNABORTED,
+	};
+	u8 error = tern_sk(sk)->conn.error;
+	int err = errnos[error];
+
+	if (error == TERN_ERR_RESET && sk->sk_state == TCP_CLOSE_WAIT)
+		err = EPIPE;
+	/* Somebody on the way may have said why nobody answers. */
+	if (error == TERN_ERR_TIMEDOUT && READ_ONCE(sk->sk_err_soft))
+		err = READ_ONCE(sk->sk_err_soft);
+	return err;
 }
 
 /* The engine says CLOSED: why, before anyone can see that. */
@@ -93,10 +96,7 @@ static void tern_apply_closed(struct sock *sk)
 	}
 	if (!ts->conn.error)
 		return;
-	/* As for TCP, a reset after the peer's FIN means that nobody reads. */
-	WRITE_ONCE(sk->sk_err, ts->conn.error == TERN_ERR_RESET &&
-			       sk->sk_state == TCP_CLOSE_WAIT ?
-			       EPIPE : tern_errno(ts->conn.error));
+	WRITE_ONCE(sk->sk_err, tern_errno(sk));
 	/* Pairs with the barrier in tern_poll(): who sees CLOSE sees the error. */
 	smp_wmb();
 	sk_error_report(sk);

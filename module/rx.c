@@ -130,7 +130,8 @@ static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_
 	case TERN_KIND_REQUEST:
 		return tern_request_rcv(tn, container_of(e, struct tern_request, e), skb);
 	case TERN_KIND_TW:
-		return tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb);
+		tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb);
+		return true;
 	}
 	return false;
 }

@@ -380,6 +380,9 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 		return -EAFNOSUPPORT;
 	if (!peer->sin_port)
 		return -EADDRNOTAVAIL;	/* port 0 does not exist on the wire */
+	/* Where Tern is off, no answer would reach us. */
+	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
+		return -ENETDOWN;
 
 	err = tern_connect_prepare(sk, peer);
 	if (err) {
@@ -619,20 +622,21 @@ static int tern_ioctl_value(struct sock *sk, int cmd, int *value)
 	struct tern_sock *ts = tern_sk(sk);
 	struct sk_buff *skb;
 	int err = 0;
+	int n = 0;
 
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		err = -EINVAL;
-	*value = 0;
 	if (cmd == SIOCINQ) {
-		*value = ts->rcv_tail - ts->rcv_head;
+		n = ts->rcv_tail - ts->rcv_head;
 	} else if (cmd == SIOCOUTQ) {
 		skb_queue_walk(&sk->sk_write_queue, skb)
-			*value += skb->len;
+			n += skb->len;
 	} else {
 		err = -ENOIOCTLCMD;
 	}
 	release_sock(sk);
+	*value = n;
 	return err;
 }
 

@@ -3,8 +3,8 @@
  * net.tern.*: what an operator sets, per network namespace.
  *
  * Every value has a range; what lies outside is refused with EINVAL and changes
- * nothing.  The values are read when a connection is opened, but for the length
- * of TIME_WAIT, which holds at once for all that wait.
+ * nothing.  A connection copies its timers' values when it is opened; limits, and
+ * the length of TIME_WAIT for all that wait, hold at once.
  */
 #include <linux/slab.h>
 #include <linux/sysctl.h>
@@ -39,7 +39,7 @@ static const struct tern_sysctl_desc tern_sysctls[TERN_SYSCTLS] = {
 };
 
 /* A new length of TIME_WAIT: whoever has waited long enough by it leaves now. */
-static int tern_sysctl_time_wait(tern_ctl_table *table, int write, void *buffer,
+static int tern_sysctl_time_wait(TERN_CTL_TABLE *table, int write, void *buffer,
 				 size_t *lenp, loff_t *ppos)
 {
 	unsigned int *value = table->data;

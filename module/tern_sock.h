@@ -34,7 +34,7 @@
  *	the module	is pinned by the programs that hold sockets.  A socket gives
  *			its own pin back when its program lets go of it, so that
  *			neither an orphan nor TIME_WAIT keeps the module loaded;
- *			leaving a namespace aborts what is left in it.
+ *			unloading aborts what is left.
  *	packets		on their way out do not belong to a socket (skb->sk is not
  *			set): nothing of the module is referred to from a queue
  *			somewhere below.
@@ -120,7 +120,7 @@ struct tern_port {
  * @closed: the listener is gone: nothing is queued any more
  */
 struct tern_listener {
-	spinlock_t lock;
+	spinlock_t lock;	/* all below */
 	struct list_head accept_queue;
 	struct list_head requests;
 	u32 n_accept;
@@ -142,7 +142,7 @@ struct tern_listener {
  */
 struct tern_request {
 	struct tern_entry e;
-	spinlock_t lock;
+	spinlock_t lock;	/* @req, @e.dead */
 	refcount_t refs;
 	struct tern_req req;
 	struct sock *listener;
@@ -216,9 +216,9 @@ struct tern_net {
 	struct net *net;
 	struct rhashtable conns;
 	struct rhashtable ports;
-	spinlock_t ports_lock;
+	spinlock_t ports_lock;	/* @ports and their owners */
 
-	spinlock_t tw_lock;
+	spinlock_t tw_lock;	/* @tw_queue, @tw_count */
 	struct list_head tw_queue;
 	struct timer_list tw_timer;
 	u32 tw_count;
@@ -442,7 +442,7 @@ void tern_listen_stop(struct sock *sk);
 struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern);
 bool tern_accept_ready(const struct sock *sk);
 void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     const struct tern_tw *reopens);
+		     struct tern_tw_entry *reopens);
 bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb);
 int tern_request_cache_init(void);
 void tern_request_cache_exit(void);
@@ -460,7 +460,8 @@ void tern_tw_cache_exit(void);
 void tern_tw_net_init(struct tern_net *tn);
 void tern_tw_net_exit(struct tern_net *tn);
 void tern_tw_enter(struct sock *sk);
-bool tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb);
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb);
+int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct tern_entry *e);
 void tern_tw_length_changed(struct tern_net *tn);
 unsigned long tern_tw_remaining(const struct tern_net *tn, const struct tern_tw_entry *tw);
 

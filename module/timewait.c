@@ -47,18 +47,22 @@ static void tern_tw_free_rcu(struct rcu_head *rcu)
 	kmem_cache_free(tern_tw_cache, container_of(rcu, struct tern_tw_entry, rcu));
 }
 
-/* Take an entry out of everything, once; under tw_lock. */
-static bool tern_tw_unlink(struct tern_net *tn, struct tern_tw_entry *tw)
+/* An entry that is out of the connection table leaves the rest; under tw_lock. */
+static void tern_tw_leave(struct tern_net *tn, struct tern_tw_entry *tw)
 {
-	if (tw->e.dead)
-		return false;
 	tw->e.dead = true;
 	list_del(&tw->queue);
 	tn->tw_count--;
-	tern_remove(tn, &tw->e);
 	tern_port_unconn(tn, tw->e.lport, tw->e.reuse);
 	trace_tern_state(&tw->e, TERN_TIME_WAIT, TERN_CLOSED);
-	return true;
+	call_rcu(&tw->rcu, tern_tw_free_rcu);
+}
+
+/* End the wait of an entry on the queue; under tw_lock. */
+static void tern_tw_end(struct tern_net *tn, struct tern_tw_entry *tw)
+{
+	tern_remove(tn, &tw->e);
+	tern_tw_leave(tn, tw);
 }
 
 static void tern_tw_arm(struct tern_net *tn)
@@ -82,8 +86,7 @@ static void tern_tw_timer(struct timer_list *t)
 	list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
 		if (!batch-- || tern_tw_remaining(tn, tw))
 			break;
-		tern_tw_unlink(tn, tw);
-		call_rcu(&tw->rcu, tern_tw_free_rcu);
+		tern_tw_end(tn, tw);
 	}
 	tern_tw_arm(tn);
 	spin_unlock(&tn->tw_lock);
@@ -104,8 +107,7 @@ void tern_tw_net_exit(struct tern_net *tn)
 	del_timer_sync(&tn->tw_timer);
 	spin_lock_bh(&tn->tw_lock);
 	list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
-		tern_tw_unlink(tn, tw);
-		call_rcu(&tw->rcu, tern_tw_free_rcu);
+		tern_tw_end(tn, tw);
 	}
 	spin_unlock_bh(&tn->tw_lock);
 }
@@ -130,8 +132,7 @@ static bool tern_tw_make_room(struct tern_net *tn)
 	oldest = list_first_entry_or_null(&tn->tw_queue, struct tern_tw_entry, queue);
 	if (!max || !oldest)
 		return false;
-	tern_tw_unlink(tn, oldest);
-	call_rcu(&oldest->rcu, tern_tw_free_rcu);
+	tern_tw_end(tn, oldest);
 	return true;
 }
 
@@ -217,54 +218,57 @@ static void tern_tw_restart(struct tern_net *tn, struct tern_tw_entry *tw)
 	spin_unlock_bh(&tn->tw_lock);
 }
 
-/* A new SYN ends the wait, if there is a listener to take it. */
-static bool tern_tw_reopen(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
+/**
+ * tern_tw_give_place() - a half-open connection takes the entry's place
+ * @tn: namespace
+ * @tw: entry, found under rcu_read_lock(); freed when 0 is returned
+ * @e: the new connection's place, with the same key
+ *
+ * Return: 0, or -EEXIST when the entry is gone meanwhile.
+ */
+int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct tern_entry *e)
 {
-	struct sock *sk = tern_lookup_listener(tn, tw->e.laddr, tw->e.lport, skb->skb_iif);
-	struct tern_tw old = tw->tw;
-	bool ours;
+	int err = -EEXIST;
 
-	if (!sk) {
-		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
-		return true;
-	}
 	spin_lock_bh(&tn->tw_lock);
-	ours = tern_tw_unlink(tn, tw);
+	if (!tw->e.dead && !tern_replace(tn, &tw->e, e)) {
+		tern_tw_leave(tn, tw);
+		tern_count(tn, TERN_MIB_TIME_WAIT_REOPENS);
+		err = 0;
+	}
 	spin_unlock_bh(&tn->tw_lock);
-	if (!ours)
-		return false;
-	call_rcu(&tw->rcu, tern_tw_free_rcu);
-	tern_count(tn, TERN_MIB_TIME_WAIT_REOPENS);
-	tern_listen_rcv(tn, sk, skb, &old);
-	return true;
+	return err;
 }
 
 /**
  * tern_tw_rcv() - a segment for a connection in TIME_WAIT
  * @tn: namespace
  * @tw: entry, found under rcu_read_lock()
- * @skb: the segment; consumed when true is returned
- *
- * Return: false when the entry is gone meanwhile and the lookup must be repeated.
+ * @skb: the segment; consumed
  */
-bool tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
 {
 	struct tern_seg reply;
+	struct sock *sk;
 
 	switch (tern_tw_segment_arrives(&tw->tw, &TERN_CB(skb)->seg, &reply)) {
 	case TERN_TW_DROP:
 		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
-		return true;
+		return;
 	case TERN_TW_REOPEN:
-		return tern_tw_reopen(tn, tw, skb);
+		sk = tern_lookup_listener(tn, tw->e.laddr, tw->e.lport, skb->skb_iif);
+		if (sk) {
+			tern_listen_rcv(tn, sk, skb, tw);
+			return;
+		}
+		break;
 	case TERN_TW_RESTART:
 		tern_tw_restart(tn, tw);
-		fallthrough;
+		break;
 	case TERN_TW_ACK:
-		tern_count(tn, TERN_MIB_TIME_WAIT_ACKS);
-		tern_xmit_entry(tn, &tw->e, 0, &reply);
 		break;
 	}
+	tern_count(tn, TERN_MIB_TIME_WAIT_ACKS);
+	tern_xmit_entry(tn, &tw->e, 0, &reply);
 	consume_skb(skb);
-	return true;
 }

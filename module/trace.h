@@ -2,7 +2,8 @@
 /*
  * Tracepoints: tern:tern_state for every change of state, of sockets, half-open
  * connections and TIME_WAIT entries alike; tern:tern_drop for every segment that
- * was not used, with the reason as enum tern_drop and tern_shell_drop number it.
+ * the module threw away, with the reason as enum tern_drop and tern_shell_drop
+ * number it (what a connection's engine did not use is only counted).
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tern
@@ -33,23 +34,23 @@ TRACE_EVENT(tern_state,
 	TP_PROTO(const struct tern_entry *e, u8 old, u8 new),
 	TP_ARGS(e, old, new),
 	TP_STRUCT__entry(
-		__field(__be32, laddr)
-		__field(__be32, raddr)
+		__array(u8, laddr, 4)
+		__array(u8, raddr, 4)
 		__field(u16, lport)
 		__field(u16, rport)
 		__field(u8, old)
 		__field(u8, new)
 	),
 	TP_fast_assign(
-		__entry->laddr = e->laddr;
-		__entry->raddr = e->raddr;
+		memcpy(__entry->laddr, &e->laddr, 4);
+		memcpy(__entry->raddr, &e->raddr, 4);
 		__entry->lport = ntohs(e->lport);
 		__entry->rport = ntohs(e->rport);
 		__entry->old = old;
 		__entry->new = new;
 	),
 	TP_printk("local=%pI4:%u remote=%pI4:%u old=%s new=%s",
-		  &__entry->laddr, __entry->lport, &__entry->raddr, __entry->rport,
+		  __entry->laddr, __entry->lport, __entry->raddr, __entry->rport,
 		  tern_show_state(__entry->old), tern_show_state(__entry->new))
 );
 
@@ -57,19 +58,19 @@ TRACE_EVENT(tern_drop,
 	TP_PROTO(const struct sk_buff *skb, unsigned int why),
 	TP_ARGS(skb, why),
 	TP_STRUCT__entry(
-		__field(__be32, saddr)
-		__field(__be32, daddr)
+		__array(u8, saddr, 4)
+		__array(u8, daddr, 4)
 		__field(unsigned int, len)
 		__field(unsigned int, why)
 	),
 	TP_fast_assign(
-		__entry->saddr = ip_hdr(skb)->saddr;
-		__entry->daddr = ip_hdr(skb)->daddr;
+		memcpy(__entry->saddr, &ip_hdr(skb)->saddr, 4);
+		memcpy(__entry->daddr, &ip_hdr(skb)->daddr, 4);
 		__entry->len = skb->len;
 		__entry->why = why;
 	),
 	TP_printk("saddr=%pI4 daddr=%pI4 len=%u reason=%u",
-		  &__entry->saddr, &__entry->daddr, __entry->len, __entry->why)
+		  __entry->saddr, __entry->daddr, __entry->len, __entry->why)
 );
 
 #endif /* TERN_MODULE_TRACE_H */

@@ -41,6 +41,33 @@ static void tern_count_out(struct tern_net *tn, const struct tern_seg *seg)
 		tern_count(tn, TERN_MIB_OUT_RSTS);
 }
 
+/*
+ * Not ip_queue_xmit(): it tells netfilter of the socket, and a packet that waits in
+ * a queue there (NFQUEUE) would keep it.
+ */
+static int tern_to_ip(struct sock *sk, struct sk_buff *skb)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct dst_entry *dst;
+	int err = 0;
+
+	rcu_read_lock();
+	dst = __sk_dst_check(sk, 0);
+	if (!dst) {
+		err = tern_route(sk);
+		dst = __sk_dst_get(sk);
+	}
+	if (!err) {
+		skb_dst_set_noref(skb, dst);
+		err = ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
+					    rcu_dereference(inet->inet_opt), inet->tos);
+	} else {
+		kfree_skb(skb);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
 /**
  * tern_xmit() - send a segment of a socket's connection
  * @sk: socket, locked
@@ -62,7 +89,7 @@ void tern_xmit(struct sock *sk, struct tern_seg *seg)
 	}
 	tern_push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
 	tern_count_out(tn, seg);
-	err = ip_queue_xmit(sk, skb, &inet->cork.fl);
+	err = tern_to_ip(sk, skb);
 	if (net_xmit_eval(err))
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 }

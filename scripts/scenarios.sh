@@ -5,11 +5,13 @@
 # and the arguments of the two programs.  Sourced by scripts/demo.sh (on the host)
 # and scripts/scenario.sh (in the VM); it does nothing by itself.
 
+# shellcheck disable=SC2034 # all this is for those who source it
 SCENARIOS=(basic lost-syn lost-synack lost-data lost-fin lost-last-ack
-	server-closes-first half-close simultaneous-close refused)
+	lost-last-ack-kernel server-closes-first half-close simultaneous-close refused)
 
 # scenario NAME: set TITLE, TELLS, CLIENT (arguments of tern-client), SERVER
 # (arguments of tern-echo; empty for no server) and CLIENT_EXIT, or fail.
+# shellcheck disable=SC2034
 scenario()
 {
 	CLIENT=(--close first --send 'hello, server' --expect 13)
@@ -31,7 +33,7 @@ The server never knows that there was another."
 		TITLE="the first two SYN-ACKs are lost"
 		TELLS="Each end sends again what was not acknowledged, waiting twice as long
 each time; whoever is first repairs the handshake."
-		CLIENT+=(--lose in:SYN-ACK:1,2)
+		CLIENT+=(--lose 'in:SYN-ACK:1,2')
 		;;
 	lost-data)
 		TITLE="the third segment, with the data, is lost"
@@ -50,6 +52,13 @@ there.  The segment sent again brings both, the proof and the data."
 acknowledge it again: this is what TIME_WAIT is for.  The wait starts anew."
 		CLIENT+=(--lose out:LAST-ACK:1)
 		;;
+	lost-last-ack-kernel)
+		TITLE="the last ACK is lost, and the kernel is in TIME_WAIT"
+		TELLS="The server closed first.  Its last ACK does not arrive, the client repeats
+its FIN, and the kernel acknowledges it out of a TIME_WAIT entry of 64 bytes."
+		CLIENT=(--close second --send 'hello, server' --lose in:LAST-ACK:1)
+		SERVER=(--once --close-first 13)
+		;;
 	server-closes-first)
 		TITLE="the server closes first"
 		TELLS="Whoever closes first waits: here it is the server, so TIME_WAIT is held
@@ -62,7 +71,7 @@ by the kernel module, in 64 bytes without a socket."
 		TELLS="The client has nothing more to send and says so with its FIN.
 The server goes on sending, and closes its own direction later."
 		CLIENT=(--close half --send 'hello, server')
-		SERVER=(--once --half --farewell 'goodbye, client')
+		SERVER=(--once --half --farewell 'goodbye, client' --close-after 500)
 		;;
 	simultaneous-close)
 		TITLE="both close at the same moment"

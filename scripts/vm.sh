@@ -216,7 +216,7 @@ rm -rf "$guest"
 # shellcheck disable=SC2054 # qemu's options have commas
 qemu=(
 	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot
-	-machine pc,accel=tcg -cpu max,la57=off -m "$mem"
+	-machine pc -accel "tcg${TERN_TCG:-}" -cpu max,la57=off -m "$mem"
 	-display none -device virtio-serial-pci,max_ports=8
 	-kernel "$kernel" -initrd "$temp/initrd"
 	-chardev "file,id=log,path=$temp/log" -serial chardev:log

@@ -281,11 +281,15 @@ static void accept_syn(struct client *c, u64 now, u32 saddr, const struct tern_s
 /* rfc9293#section-3.10.7.1: a segment for nobody */
 static void reset_stranger(struct client *c, u32 saddr, const struct tern_seg *seg)
 {
+	char text[INET_ADDRSTRLEN];
 	struct tern_seg rst;
 
 	memset(&rst, 0, sizeof(rst));
-	if (tern_reset_for(seg, &rst))
-		wire_send(c, &rst, saddr);
+	if (!tern_reset_for(seg, &rst))
+		return;
+	log_verbose(c, "   a segment for nobody, from %s port %u", address_text(saddr, text),
+		    seg->sport);
+	wire_send(c, &rst, saddr);
 }
 
 static void listener_segment(struct client *c, u64 now, u32 saddr,

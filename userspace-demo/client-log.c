@@ -74,7 +74,7 @@ static void relative(const struct client *c, enum direction dir,
 
 	*seq = tern_seq_bits(seg->seq);
 	*ack = tern_seq_bits(seg->ack);
-	if (!conn)
+	if (!conn || (dir == DIR_OUT ? seg->dport : seg->sport) != c->rport)
 		return;
 	if (dir == DIR_OUT) {
 		*seq -= tern_seq_bits(conn->iss);

@@ -148,6 +148,7 @@ struct wire_counts {
  * @received: octets received in order, all in all
  * @allocated: octets of memory the connection holds
  * @signals: SIGINT and SIGTERM, as a file
+ * @timer: the next deadline, as a file
  * @interrupted: one of them came, or 0
  * @exit_code: what to end with
  * @start: when the program started, us
@@ -181,6 +182,7 @@ struct client {
 	u64 received;
 	u64 allocated;
 	int signals;
+	int timer;
 	int interrupted;
 	int exit_code;
 

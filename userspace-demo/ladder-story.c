@@ -215,6 +215,7 @@ static u32 find_cause(const struct ladder *l, u32 at, const struct track *own)
 {
 	const struct event *state = &l->event[at];
 	u32 cause = NO_EVENT;
+	bool fin_acked;
 
 	for (u32 i = at; i-- > 0 && at - i <= NEIGHBOURS;) {
 		const struct event *e = &l->event[i];
@@ -223,9 +224,11 @@ static u32 find_cause(const struct ladder *l, u32 at, const struct track *own)
 			break;
 		if (e->kind == EVENT_STATE && e->side == state->side && !e->attached)
 			break;	/* what led to that one does not lead to this one */
-		if (e->kind == EVENT_SEGMENT && e->side != state->side && !e->lost &&
-		    may_cause(state, e, own->fin_sent && e->seg.flags & TERN_ACK &&
-					tern_seq_leq(own->fin, e->seg.ack)))
+		if (e->kind != EVENT_SEGMENT || e->side == state->side || e->lost)
+			continue;
+		fin_acked = own->fin_sent && e->seg.flags & TERN_ACK &&
+			    tern_seq_leq(own->fin, e->seg.ack);
+		if (may_cause(state, e, fin_acked))
 			cause = i;
 	}
 	return cause;

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -16,6 +16,25 @@
 static u64 end_of_time(const struct client *c)
 {
 	return c->opt.timeout ? c->start + c->opt.timeout : TERN_NEVER;
+}
+
+/*
+ * poll() itself may be late by a thousandth of a long wait; a timer as a file is
+ * not.  It is never set to 0, which would turn it off.
+ */
+static void set_timer(const struct client *c)
+{
+	u64 due = conn_next_deadline(c);
+	struct itimerspec at = { 0 };
+
+	if (end_of_time(c) < due)
+		due = end_of_time(c);
+	if (due != TERN_NEVER) {
+		at.it_value.tv_sec = (time_t)(due / USEC_PER_SEC);
+		at.it_value.tv_nsec = (long)(due % USEC_PER_SEC * 1000 + 1);
+	}
+	if (timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &at, NULL))
+		die(EXIT_ENVIRONMENT, "timerfd_settime: %s", strerror(errno));
 }
 
 /* Wait for the sockets, standard input and output, or the next deadline. */
@@ -26,18 +45,12 @@ static void wait_and_serve(struct client *c, bool *more)
 		{ .fd = conn_wants_stdin(c) ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = conn_wants_stdout(c) ? STDOUT_FILENO : -1, .events = POLLOUT },
 		{ .fd = c->signals, .events = POLLIN },
+		{ .fd = c->timer, .events = POLLIN },
 	};
-	u64 due = conn_next_deadline(c), now = monotonic_us();
-	struct timespec wait = { 0 };
+	u64 now;
 
-	if (end_of_time(c) < due)
-		due = end_of_time(c);
-	if (due > now && due != TERN_NEVER && !*more) {
-		wait.tv_sec = (time_t)((due - now) / USEC_PER_SEC);
-		wait.tv_nsec = (long)((due - now) % USEC_PER_SEC * 1000);
-	}
-	if (ppoll(fds, ARRAY_SIZE(fds), due == TERN_NEVER && !*more ? NULL : &wait,
-		  NULL) < 0) {
+	set_timer(c);
+	if (poll(fds, ARRAY_SIZE(fds), *more ? 0 : -1) < 0) {
 		if (errno != EINTR)
 			die(EXIT_ENVIRONMENT, "poll: %s", strerror(errno));
 		return;
@@ -70,6 +83,9 @@ static void run(struct client *c)
 
 	signal(SIGPIPE, SIG_IGN);
 	c->signals = signals_open();
+	c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (c->timer < 0)
+		die(EXIT_ENVIRONMENT, "timerfd_create: %s", strerror(errno));
 	if (c->opt.listen)
 		conn_listen(c);
 	else
@@ -110,6 +126,7 @@ int main(int argc, char **argv)
 	close(c.route_fd);
 	close(c.fd);
 	close(c.signals);
+	close(c.timer);
 	conn_release(&c);
 	log_end(&c);
 	return c.exit_code;

@@ -91,13 +91,14 @@ static const char help[] =
 "\n"
 "What to do with a connection:\n"
 "  --discard           read and send nothing back\n"
-"  --source BYTES      send BYTES octets of a known pattern instead of echoing, then\n"
+"  --source BYTES      send BYTES octets of a pattern instead of echoing, then\n"
 "                      close; octet n is the character 32 + (n + n / 95) mod 95\n"
 "  --close-first N     close as soon as N octets have been sent back\n"
 "  --close-after MS    close MS milliseconds after accepting\n"
-"  --half              when the client has closed its direction, send a farewell in\n"
-"                      the other one before closing it\n"
-"  --farewell TEXT     that text, default \"goodbye\\n\"; \\n \\r \\t \\0 \\\\ \\xHH understood\n"
+"  --half              when the client has closed its direction, send a farewell\n"
+"                      in the other one before closing it, at once or, with\n"
+"                      --close-after, when its time has come\n"
+"  --farewell TEXT     that text, default \"goodbye\\n\"; \\n \\r \\t \\0 \\\\ \\xHH known\n"
 "\n"
 "  --quiet             errors only\n"
 "  --verbose           every read and write\n"
@@ -376,7 +377,9 @@ static const char *finished(const struct server *s, const struct conn *conn, u64
 		return "closed first";
 	if (s->opt.has_source && conn->sent == s->opt.source)
 		return "closed after the last octet";
-	if (conn->eof && conn->start == conn->end && (!s->opt.half || conn->said_farewell))
+	if (!conn->eof || conn->start != conn->end)
+		return NULL;
+	if (!s->opt.half || (conn->said_farewell && conn->close_at == TERN_NEVER))
 		return "closed after the client";
 	return NULL;
 }

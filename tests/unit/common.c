@@ -35,20 +35,25 @@ fail(const char *file, int line, const char *format, ...)
 	longjmp(failed, 1);
 }
 
+static bool run_test(const char *file, const struct test *test)
+{
+	note[0] = '\0';
+	if (setjmp(failed)) {
+		printf("not ok - core/%s: %s: %s\n", file, test->name, why);
+		return false;
+	}
+	test->run();
+	printf("ok - core/%s: %s\n", file, test->name);
+	return true;
+}
+
 int run_tests(const char *file, const struct test *tests, u32 count)
 {
-	volatile u32 bad = 0;
-	volatile u32 i;
+	u32 bad = 0;
+	u32 i;
 
 	for (i = 0; i < count; i++) {
-		note[0] = '\0';
-		if (setjmp(failed)) {
-			bad++;
-			printf("not ok - core/%s: %s: %s\n", file, tests[i].name, why);
-		} else {
-			tests[i].run();
-			printf("ok - core/%s: %s\n", file, tests[i].name);
-		}
+		bad += !run_test(file, &tests[i]);
 		fflush(stdout);
 	}
 	return bad ? 1 : 0;
@@ -193,7 +198,7 @@ static const u16 next_states[] = {
 	[TERN_CLOSING] = 1 << TERN_TIME_WAIT | 1 << TERN_CLOSED,
 	[TERN_CLOSE_WAIT] = 1 << TERN_LAST_ACK | 1 << TERN_CLOSED,
 	[TERN_LAST_ACK] = 1 << TERN_CLOSED,
-	[TERN_TIME_WAIT] = 0,
+	[TERN_TIME_WAIT] = 1 << TERN_CLOSED,
 };
 
 /* The result tells the whole truth about the state. */

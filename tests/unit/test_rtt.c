@@ -91,6 +91,12 @@ static void a_steady_path_keeps_some_slack(void)
 	CHECK_EQ(conn.srtt, 8000);
 	CHECK(conn.rto > conn.srtt);
 	CHECK(conn.rto < conn.srtt + 100);
+
+	start(&conn, &now);
+	conn.cfg.rto_min = 1;
+	round_trip(&conn, &now, 1);
+	CHECK_EQ(conn.rttvar, 0);
+	CHECK_EQ(conn.rto, 2);
 }
 
 static void one_segment_is_timed_at_a_time(void)

@@ -44,6 +44,24 @@ static void syn_ack_five_times(void)
 	CHECK_EQ(e.now, START + 63 * SEC);
 }
 
+/* A user who has closed meanwhile does not make it more. */
+static void syn_ack_five_times_after_close(void)
+{
+	struct end e;
+	u32 i;
+
+	reach(&e, TERN_SYN_RECEIVED);
+	end_close(&e);
+	for (i = 0; i < 5; i++) {
+		look_away(&e);
+		pass_deadline(&e);
+		CHECK_OUT(&e, TERN_SYN | TERN_ACK, -1, 0, 0);
+	}
+	pass_deadline(&e);
+	CHECK_STATE(&e, TERN_CLOSED);
+	CHECK_EQ(e.now, START + 63 * SEC);
+}
+
 static void data_fifteen_times(void)
 {
 	struct end e;
@@ -343,6 +361,7 @@ static void a_late_timeout(void)
 static const struct test tests[] = {
 	TEST(syn_six_times),
 	TEST(syn_ack_five_times),
+	TEST(syn_ack_five_times_after_close),
 	TEST(data_fifteen_times),
 	TEST(fin_fifteen_times),
 	TEST(data_with_fin),

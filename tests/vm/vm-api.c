@@ -564,8 +564,8 @@ static void test_full_buffers(void)
 	while ((ret = send(client, buf, sizeof(buf), 0)) > 0 && n++ < 2000)
 		total += ret;
 	note("full", ret);
-	/* Until the receiver's buffer is full as well. */
-	for (int quiet = 0; quiet < 10; quiet++) {
+	/* Until the receiver's buffer is full as well, the last of it by a probe. */
+	for (int quiet = 0; quiet < 100; quiet++) {
 		settle();
 		while ((ret = send(client, buf, sizeof(buf), 0)) > 0 && n++ < 2000) {
 			total += ret;
@@ -707,13 +707,16 @@ struct sequence {
 };
 
 static const struct sequence sequences[] = {
-	{ "calls on an unconnected socket", test_unconnected, "send=EPIPE recv=ENOTCONN accept=EINVAL" },
+	{ "calls on an unconnected socket", test_unconnected,
+	  "send=EPIPE recv=ENOTCONN accept=EINVAL" },
 	{ "bind and its errors", test_bind, "taken=EADDRINUSE any=EADDRINUSE other-address=0" },
 	{ "SO_REUSEADDR", test_reuse, "without=EADDRINUSE listen-a=0 listen-b=EADDRINUSE" },
 	{ "bind to a port in TIME_WAIT", test_time_wait_bind, "bind=EADDRINUSE bind-reuse=0" },
 	{ "connection refused", test_refused, "connect=ECONNREFUSED" },
-	{ "connection refused, non-blocking", test_refused_nonblocking, "SO_ERROR=ECONNREFUSED SO_ERROR=0" },
-	{ "connect, non-blocking", test_connect_nonblocking, "connect=EINPROGRESS poll(fd)=O SO_ERROR=0" },
+	{ "connection refused, non-blocking", test_refused_nonblocking,
+	  "SO_ERROR=ECONNREFUSED SO_ERROR=0" },
+	{ "connect, non-blocking", test_connect_nonblocking,
+	  "connect=EINPROGRESS poll(fd)=O SO_ERROR=0" },
 	{ "connect in progress", test_connect_in_progress, "again=EALREADY" },
 	{ "connect times out", test_connect_timeout, "connect=ETIMEDOUT" },
 	{ "connect to nowhere", test_connect_nowhere, "no-route=ENETUNREACH" },
@@ -734,9 +737,12 @@ static const struct sequence sequences[] = {
 	{ "full buffers", test_full_buffers, "full=EAGAIN" },
 	{ "SO_RCVTIMEO", test_timeouts, "recv=EAGAIN" },
 	{ "interrupted calls", test_interrupted, "recv=EINTR accept=EINTR" },
-	{ "connect to AF_UNSPEC", test_disconnect, "disconnect=0 recv=ECONNRESET refused=ECONNREFUSED connect=0" },
-	{ "listen without bind", test_listen_without_bind, "port=1 connect=0 shutdown=0 accept=EINVAL" },
-	{ "no-delay option", test_nodelay, "value=0 set=0 get=0 value=1 short=EINVAL unknown=ENOPROTOOPT" },
+	{ "connect to AF_UNSPEC", test_disconnect,
+	  "disconnect=0 recv=ECONNRESET refused=ECONNREFUSED connect=0" },
+	{ "listen without bind", test_listen_without_bind,
+	  "port=1 connect=0 shutdown=0 accept=EINVAL" },
+	{ "no-delay option", test_nodelay,
+	  "value=0 set=0 get=0 value=1 short=EINVAL unknown=ENOPROTOOPT" },
 	{ "inherited by a child", test_inherit, "recv=1 dontwait=EAGAIN" },
 };
 

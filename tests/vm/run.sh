@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests that boot a kernel.
+#
+#	tests/vm/run.sh [PART...]	parts: scenarios api timers data input sysctl
+#					cli bench module
+#
+# All but "module" run in one VM in virtual time; "module" in a second one, in real
+# time on two CPUs.
+
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. scripts/scenarios.sh
+
+VIRTUAL=(scenarios api timers data input sysctl cli bench)
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failed=0
+
+# guest ARGUMENTS... -- PART...: run parts in one VM.
+guest()
+{
+	local args=() part script=
+
+	while [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	shift
+	for part; do
+		script+="tests/vm/t-$part.sh; "
+	done
+	TERN_VM_APPEND=slab_nomerge scripts/vm.sh "${args[@]}" "$script true" && return
+	echo "not ok - vm: the run of $* ended with $?: a kernel warning or a crash"
+	failed=1
+}
+
+# What must have happened on the wire and in the states, line by line.
+check_scenarios()
+{
+	local name dir exit_status
+
+	for name in "${SCENARIOS[@]}"; do
+		dir=$out/scenarios/$name
+		scenario "$name"
+		exit_status=$(cat "$dir/client.exit" 2> /dev/null)
+		if [ "$exit_status" != "$CLIENT_EXIT" ]; then
+			echo "not ok - scenario: $name: the client ended with '$exit_status'"
+			failed=1
+			continue
+		fi
+		build/bin/tern-ladder --list --no-times --client-log "$dir/client.log" \
+			--server-trace "$dir/server.trace" "$dir/wire.pcap" > "$dir/list" 2>&1
+		if [ -n "${TERN_WRITE_EXPECT:-}" ]; then
+			cp "$dir/list" "tests/vm/expect/$name"
+		fi
+		if diff -u "tests/vm/expect/$name" "$dir/list" >&2; then
+			echo "ok - scenario: $name"
+		else
+			echo "not ok - scenario: $name: the wire or the states differ"
+			failed=1
+		fi
+	done
+}
+
+(($#)) || set -- "${VIRTUAL[@]}" module
+virtual=()
+for part; do
+	[ "$part" = module ] || virtual+=("$part")
+done
+if ((${#virtual[@]})); then
+	guest --timeout 500 --out "$out" -- "${virtual[@]}"
+	[[ " ${virtual[*]} " != *" scenarios "* ]] || check_scenarios
+fi
+if [[ " $* " == *" module "* ]]; then
+	guest --real --smp 2 --timeout 400 -- module
+fi
+exit $failed
