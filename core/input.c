@@ -36,9 +36,7 @@ static bool in_window(const struct tern_conn *conn, tern_seq seq)
 static void answer_unacceptable(struct tern_conn *conn, u64 now,
 				const struct tern_seg *seg)
 {
-	bool bare = !tern_seg_space(seg);
-
-	if (bare && conn->state != TERN_SYN_RECEIVED) {
+	if (!tern_seg_space(seg)) {
 		if (conn->oow_acked != TERN_NEVER && now >= conn->oow_acked &&
 		    now - conn->oow_acked < OOW_INTERVAL)
 			return;

@@ -286,6 +286,7 @@ struct tern_conn {
  *
  * @deadline: when the SYN-ACK is due again, us
  * @rtt_start: when the first SYN-ACK was sent, us
+ * @oow_acked: when a bare unacceptable segment was last answered, us
  * @iss: initial send sequence number
  * @irs: initial receive sequence number
  * @snd_wnd: the peer's window
@@ -296,6 +297,7 @@ struct tern_conn {
 struct tern_req {
 	u64 deadline;
 	u64 rtt_start;
+	u64 oow_acked;
 	tern_seq iss;
 	tern_seq irs;
 	u32 snd_wnd;

@@ -85,12 +85,17 @@ static void rexmt_timeout(struct tern_conn *conn, u64 now,
 
 /*
  * Only an unanswered probe counts: a peer that keeps its window closed and says
- * so may do that for ever (rfc9293#section-3.8.6.1, MUST-37).
+ * so may do that for ever (rfc9293#section-3.8.6.1, MUST-37).  But not to an
+ * orphan, which no user is there to end: it would be kept for ever, too.
  */
 static void persist_timeout(struct tern_conn *conn, struct tern_result *res)
 {
 	if (!conn->snd_wnd && !try_again(conn, res))
 		return;
+	if (conn->orphan && conn->probes >= conn->cfg.orphan_retries) {
+		*res = tern_abort(conn, TERN_ERR_TIMEDOUT);
+		return;
+	}
 	if (conn->probes < 255)
 		conn->probes++;
 	conn->force = true;

@@ -93,6 +93,7 @@ void tern_req_pack(struct tern_req *req, const struct tern_conn *conn)
 	memset(req, 0, sizeof(*req));
 	req->deadline = conn->deadline[TERN_TIMER_REXMT];
 	req->rtt_start = conn->rtt_timing ? conn->rtt_start : TERN_NEVER;
+	req->oow_acked = conn->oow_acked;
 	req->iss = conn->iss;
 	req->irs = conn->irs;
 	req->snd_wnd = conn->snd_wnd;
@@ -115,6 +116,7 @@ void tern_req_unpack(struct tern_conn *conn, const struct tern_req *req,
 	conn->state = TERN_SYN_RECEIVED;
 	conn->passive = true;
 	conn->snd_mss = req->snd_mss;
+	conn->oow_acked = req->oow_acked;
 	conn->rexmits = req->rexmits;
 	conn->rexmits_total = req->rexmits;
 	conn->deadline[TERN_TIMER_REXMT] = req->deadline;

@@ -35,6 +35,8 @@ static struct sk_buff *tern_chunk_new(struct sock *sk)
 		__kfree_skb(skb);
 		return NULL;
 	}
+	/* The checksum is made when a segment is sent, not while octets are copied. */
+	skb->ip_summed = CHECKSUM_PARTIAL;
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
@@ -289,6 +291,40 @@ bool tern_buf_room(struct sock *sk, const struct sk_buff *skb)
 	return false;
 }
 
+/* define TERN_TUB - octets of memory of an skb into which small payloads are copied */
+#define TERN_TUB 4096
+
+/*
+ * Many small segments cost far more than they carry.  When they have used up a
+ * quarter of the buffer, their octets are copied together.  Return: true when
+ * those of @skb were, and it is freed.
+ */
+static bool tern_copy_together(struct sock *sk, struct sk_buff *tail, struct sk_buff *skb)
+{
+	struct tern_cb *cb = TERN_CB(skb);
+	struct sk_buff *tub = tail;
+
+	if (skb->truesize < 4 * cb->len || cb->len > TERN_TUB / 4 ||
+	    atomic_read(&sk->sk_rmem_alloc) < sk->sk_rcvbuf / 4)
+		return false;
+	if (!tub || skb_is_nonlinear(tub) || skb_cloned(tub) || skb_tailroom(tub) < cb->len ||
+	    TERN_CB(tub)->off + TERN_CB(tub)->len != tub->len) {
+		tub = alloc_skb(SKB_WITH_OVERHEAD(TERN_TUB), GFP_ATOMIC);
+		if (!tub || !sk_rmem_schedule(sk, tub, tub->truesize)) {
+			kfree_skb(tub);
+			return false;
+		}
+		*TERN_CB(tub) = (struct tern_cb) { .pos = cb->pos };
+		skb_set_owner_r(tub, sk);
+		__skb_queue_tail(&sk->sk_receive_queue, tub);
+	}
+	if (WARN_ON_ONCE(skb_copy_bits(skb, cb->off, skb_put(tub, cb->len), cb->len)))
+		return false;
+	TERN_CB(tub)->len += cb->len;
+	__kfree_skb(skb);
+	return true;
+}
+
 /* Append octets that are next in order; what the tail has already is skipped. */
 static void tern_queue_in_order(struct sock *sk, struct sk_buff *skb)
 {
@@ -308,7 +344,6 @@ static void tern_queue_in_order(struct sock *sk, struct sk_buff *skb)
 	cb->len -= skip;
 	WRITE_ONCE(ts->rcv_tail, ts->rcv_tail + cb->len);
 
-	/* Many small segments would cost far more than they carry: join them. */
 	if (tail && !cb->off && cb->len == skb->len &&
 	    TERN_CB(tail)->off + TERN_CB(tail)->len == tail->len &&
 	    skb_try_coalesce(tail, skb, &stolen, &delta)) {
@@ -318,7 +353,8 @@ static void tern_queue_in_order(struct sock *sk, struct sk_buff *skb)
 		kfree_skb_partial(skb, stolen);
 		return;
 	}
-	__skb_queue_tail(&sk->sk_receive_queue, skb);
+	if (!tern_copy_together(sk, tail, skb))
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
 }
 
 /* Keep octets that lie beyond a hole, in order of position. */

@@ -131,7 +131,7 @@ void tern_unhash(struct sock *sk)
 
 static struct tern_port *tern_port_find(struct tern_net *tn, u32 port)
 {
-	return rhashtable_lookup(&tn->ports, &port, tern_ports_params);
+	return rhashtable_lookup_fast(&tn->ports, &port, tern_ports_params);
 }
 
 /* One more reference to the port, made if it is not in use; under ports_lock. */
@@ -237,7 +237,7 @@ static bool tern_port_conflict(const struct sock *sk, const struct tern_port *p)
 	return false;
 }
 
-/* Make @sk an owner of @port, or check that an owner may listen. */
+/* Make @sk, which has none, an owner of @port. */
 static int tern_port_own(struct sock *sk, u32 port)
 {
 	struct tern_net *tn = tern_net(sock_net(sk));
@@ -246,10 +246,6 @@ static int tern_port_own(struct sock *sk, u32 port)
 	int err = 0;
 
 	spin_lock_bh(&tn->ports_lock);
-	if (ts->port) {
-		err = tern_port_conflict(sk, ts->port) ? -EADDRINUSE : 0;
-		goto out;
-	}
 	p = tern_port_get(tn, port);
 	if (!p) {
 		err = -ENOBUFS;
@@ -270,10 +266,31 @@ out:
 }
 
 /**
+ * tern_port_listen() - let an owner listen, if nobody else does
+ * @sk: socket, locked, owner of a port; from the moment it is LISTEN it gets segments
+ *
+ * Return: 0 or -EADDRINUSE.
+ */
+int tern_port_listen(struct sock *sk)
+{
+	struct tern_net *tn = tern_net(sock_net(sk));
+	int err = -EADDRINUSE;
+
+	spin_lock_bh(&tn->ports_lock);
+	if (!tern_port_conflict(sk, tern_sk(sk)->port)) {
+		/* Pairs with inet_sk_state_load(): who sees LISTEN sees the listener. */
+		smp_wmb();
+		inet_sk_set_state(sk, TCP_LISTEN);
+		err = 0;
+	}
+	spin_unlock_bh(&tn->ports_lock);
+	return err;
+}
+
+/**
  * tern_get_port() - bind: make a socket an owner of a local port
  * @sk: socket, locked
- * @port: host order; 0 for any free one of net.ipv4.ip_local_port_range.  Called
- *	again for the same port it asks whether the socket may listen there.
+ * @port: host order; 0 for any free one of net.ipv4.ip_local_port_range
  *
  * Return: 0, -EADDRINUSE or -ENOBUFS.
  */
@@ -431,7 +448,9 @@ struct sock *tern_lookup_listener(struct tern_net *tn, __be32 laddr, __be16 lpor
 		int bound_if = READ_ONCE(sk->sk_bound_dev_if);
 		int score = !!bound + 2 * !!bound_if;
 
-		if (inet_sk_state_load(sk) != TCP_LISTEN || (bound && bound != laddr) ||
+		/* One that moves to another port may lead the walk astray. */
+		if (inet_sk_state_load(sk) != TCP_LISTEN ||
+		    READ_ONCE(ts->inet.inet_num) != p->port || (bound && bound != laddr) ||
 		    (bound_if && bound_if != dif) || score <= best_score)
 			continue;
 		best = sk;

@@ -26,16 +26,12 @@ void tern_mtu_changed(struct sock *sk, u32 mtu)
 	if (!ts->hashed || !dst)
 		return;
 	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
-	dst = __sk_dst_check(sk, 0);
-	if (!dst) {
-		if (tern_route(sk))
-			return;
-		dst = __sk_dst_get(sk);
-	}
-	if (inet_sk(sk)->pmtudisc == IP_PMTUDISC_DONT)
+	if (!__sk_dst_check(sk, 0) && tern_route(sk))
 		return;
-	/* What was too large is on its way no more: the retransmission timer finds out. */
-	tern_set_mss(&ts->conn, tern_dst_mss(dst));
+	/*
+	 * What was too large is on its way no more: the retransmission timer finds out,
+	 * and the pump sees what the route takes now.
+	 */
 	tern_pump(sk);
 }
 

@@ -127,7 +127,8 @@ static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *r
 	unsigned int why = TERN_DROP_NONE;
 
 	spin_lock_bh(&lst->lock);
-	if (lst->closed)
+	if (lst->closed || inet_sk_state_load(sk) != TCP_LISTEN ||
+	    inet_sk(sk)->inet_num != ntohs(rq->e.lport))
 		why = TERN_DROP_RACE;
 	else if (lst->n_accept > backlog)
 		why = TERN_DROP_ACCEPT_OVERFLOW;
@@ -182,7 +183,7 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 	if (!rq)
 		return TERN_DROP_MEMORY;
 	why = TERN_DROP_MEMORY;
-	if (tern_port_conn(tn, rq->e.lport, rq->e.reuse, NULL))
+	if (tern_port_conn(tn, rq->e.lport, rq->e.reuse, &rq->port))
 		goto free;
 
 	iss = tern_new_iss(rq->e.laddr, rq->e.raddr, rq->e.lport, rq->e.rport);
@@ -230,6 +231,10 @@ void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
 {
 	unsigned int why = TERN_DROP_LISTEN;
 
+	if (!tern_filter(sk, skb)) {
+		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
+		return;
+	}
 	switch (tern_listen_segment_arrives(&TERN_CB(skb)->seg)) {
 	case TERN_LISTEN_SYN:
 		why = tern_listen_open(tn, sk, skb, reopens);
@@ -290,6 +295,12 @@ static struct sock *tern_child_new(const struct tern_request *rq, const struct t
 	return NULL;
 }
 
+static bool tern_accept_full(const struct sock *listener)
+{
+	return READ_ONCE(tern_sk(listener)->listener->n_accept) >
+	       READ_ONCE(listener->sk_max_ack_backlog);
+}
+
 /* Room in the accept queue?  Then @child is in it and @rq is off the listener's list. */
 static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
 {
@@ -297,7 +308,7 @@ static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
 	bool ok;
 
 	spin_lock_bh(&lst->lock);
-	ok = !lst->closed && lst->n_accept <= READ_ONCE(rq->listener->sk_max_ack_backlog);
+	ok = !lst->closed && !tern_accept_full(rq->listener);
 	if (ok) {
 		WRITE_ONCE(lst->n_accept, lst->n_accept + 1);
 		list_add_tail(&tern_sk(child)->accept_node, &lst->accept_queue);
@@ -316,13 +327,24 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 				   struct sk_buff *skb)
 {
 	struct sock *listener = rq->listener;
-	struct sock *child = tern_child_new(rq, conn);
+	struct sock *child;
 
+	/* Asked again under the lock; here it saves making a child for nothing. */
+	if (tern_accept_full(listener)) {
+		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
+		return;
+	}
+	child = tern_child_new(rq, conn);
 	if (!child) {
 		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
 		return;
 	}
 	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() did */
+	if (TERN_CB(skb)->seg.len && !tern_buf_room(child, skb)) {
+		tern_child_discard(child);
+		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
+		return;
+	}
 	if (!tern_child_enqueue(rq, child)) {
 		tern_child_discard(child);
 		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
@@ -334,7 +356,7 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 	 */
 	WARN_ON_ONCE(tern_replace(tn, &rq->e, &tern_sk(child)->e));
 	tern_sk(child)->hashed = true;
-	tern_sk(child)->port = tern_sk(listener)->port;
+	tern_sk(child)->port = rq->port;
 	tern_request_detach(rq);
 	tern_request_put(rq);
 
@@ -424,13 +446,9 @@ static int tern_listen_start(struct sock *sk)
 	ts->listener->closed = false;
 	spin_unlock_bh(&ts->listener->lock);
 
-	/* Listen first, then ask whether another listener was quicker. */
-	inet_sk_set_state(sk, TCP_LISTEN);
-	err = tern_get_port(sk, inet->inet_num);
-	if (err) {
-		inet_sk_set_state(sk, TCP_CLOSE);
+	err = tern_port_listen(sk);
+	if (err)
 		return err;
-	}
 	tern_entry_of_sock(sk);
 	trace_tern_state(&ts->e, TERN_CLOSED, TERN_LISTEN);
 	return 0;

@@ -98,8 +98,8 @@ static void __net_exit tern_net_exit(struct net *net)
 
 	tern_proc_exit(net);
 	tern_sysctl_exit(tn);
-	tern_sock_exit(tn);
 	tern_tw_net_exit(tn);
+	tern_sock_exit(tn);
 	inet_ctl_sock_destroy(tn->ctl_sk);
 	tern_demux_exit(tn);
 	tern_stats_exit(tn);
@@ -122,6 +122,11 @@ static int __init tern_init(void)
 	BUILD_BUG_ON(sizeof(struct tern_tw_entry) > 64);
 	BUILD_BUG_ON(sizeof(struct tern_request) > 192);
 
+	/* Asked before the hooks are in place, and settled by inet_add_protocol(). */
+	if (rcu_access_pointer(inet_protos[tern_protocol])) {
+		pr_err("IP protocol %u belongs to someone else\n", tern_protocol);
+		return -EBUSY;
+	}
 	err = tern_tw_cache_init();
 	if (err)
 		return err;
@@ -136,7 +141,6 @@ static int __init tern_init(void)
 		goto err_proto;
 	err = inet_add_protocol(&tern_net_protocol, tern_protocol);
 	if (err) {
-		pr_err("IP protocol %u belongs to someone else\n", tern_protocol);
 		err = -EBUSY;
 		goto err_pernet;
 	}

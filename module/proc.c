@@ -346,6 +346,8 @@ static const char *const tern_drop_names[TERN_DROPS] = {
 	[TERN_DROP_ACCEPT_OVERFLOW] = "drop_accept_overflow",
 	[TERN_DROP_TIME_WAIT] = "drop_time_wait",
 	[TERN_DROP_LISTEN] = "drop_listen",
+	[TERN_DROP_POLICY] = "drop_policy",
+	[TERN_DROP_FILTER] = "drop_filter",
 	[TERN_DROP_RACE] = "drop_race",
 };
 

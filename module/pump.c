@@ -177,17 +177,28 @@ void tern_pump(struct sock *sk)
 {
 	struct tern_sock *ts = tern_sk(sk);
 	u32 rcv_buf = max(READ_ONCE(sk->sk_rcvbuf) / 2, 1);
+	/* So much at a time; the timer goes on. */
+	int budget = 512;
 	u64 now = tern_now();
 	struct tern_seg seg;
+	u16 mss;
 
 	if (!ts->hashed)
 		return;
 	if (rcv_buf != ts->conn.rcv_buf)
 		tern_set_rcv_buf(&ts->conn, rcv_buf);
-	while (tern_next_segment(&ts->conn, now, &seg))
+	/* The route, or the room that IP leaves, may have shrunk without a word. */
+	if (__sk_dst_get(sk)) {
+		mss = tern_sock_mss(sk);
+		if (mss < ts->conn.snd_mss)
+			tern_set_mss(&ts->conn, mss);
+	}
+	while (budget-- && tern_next_segment(&ts->conn, now, &seg))
 		tern_xmit(sk, &seg);
 
-	if (ts->conn.state == TERN_TIME_WAIT)
+	if (budget < 0)
+		sk_reset_timer(sk, &sk->sk_timer, jiffies + 1);
+	else if (ts->conn.state == TERN_TIME_WAIT)
 		tern_tw_enter(sk);
 	else if (ts->conn.state == TERN_CLOSED)
 		tern_done(sk);

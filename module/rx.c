@@ -5,12 +5,15 @@
  * tern_rcv() owns the packet that the hook has stolen; every path from here ends
  * in exactly one of: queued to a socket, used up, or tern_drop_skb() with a reason.
  */
+#include <linux/filter.h>
 #include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <net/checksum.h>
 #include <net/dst.h>
 #include <net/ip.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "module/tern_sock.h"
 #include "module/trace.h"
@@ -27,23 +30,40 @@ void tern_drop_skb(struct tern_net *tn, struct sk_buff *skb, unsigned int why)
  * tern_challenge_allowed() - may one more challenge ACK go out? (rfc5961#section-7)
  * @tn: namespace
  *
- * Counts so many a second for the namespace; a race at the turn of the second
- * lets a few more through, which does no harm.
+ * So many a second for the namespace; a race at the turn of the second lets a few
+ * more through, which does no harm.  The limit is drawn anew each second, half to
+ * one and a half times the set one: a known one would tell a blind attacker how
+ * many others have drawn.
  */
 bool tern_challenge_allowed(struct tern_net *tn)
 {
 	unsigned int limit = tern_sysctl(tn, TERN_SYSCTL_CHALLENGE_ACKS);
 	unsigned long second = jiffies / HZ;
 
-	if (READ_ONCE(tn->challenge_window) != second) {
+	if (limit && READ_ONCE(tn->challenge_window) != second) {
 		WRITE_ONCE(tn->challenge_window, second);
-		atomic_set(&tn->challenge_sent, 0);
+		atomic_set(&tn->challenge_left, (limit + 1) / 2 + get_random_u32() % limit);
 	}
-	if (limit && atomic_inc_return(&tn->challenge_sent) > limit) {
+	if (limit && atomic_dec_return(&tn->challenge_left) < 0) {
 		tern_count(tn, TERN_MIB_CHALLENGE_LIMITED);
 		return false;
 	}
 	tern_count(tn, TERN_MIB_CHALLENGE_ACKS);
+	return true;
+}
+
+/**
+ * tern_filter() - do the socket's filters (SO_ATTACH_FILTER, BPF, LSM) let a segment in?
+ * @sk: socket, need not be locked
+ * @skb: segment; a filter may cut payload off its end
+ */
+bool tern_filter(struct sock *sk, struct sk_buff *skb)
+{
+	struct tern_seg *seg = &TERN_CB(skb)->seg;
+
+	if (sk_filter_trim_cap(sk, skb, seg->hlen))
+		return false;
+	seg->len = skb->len - seg->hlen;
 	return true;
 }
 
@@ -99,6 +119,11 @@ static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *
 
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
+	if (!tern_filter(sk, skb)) {
+		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
+		sock_put(sk);
+		return true;
+	}
 	bh_lock_sock_nested(sk);
 	if (sock_owned_by_user(sk)) {
 		skb_dst_drop(skb);
@@ -210,6 +235,22 @@ static unsigned int tern_rcv_check(struct sk_buff *skb)
 	return tern_parse(skb->data, skb->len, &TERN_CB(skb)->seg);
 }
 
+/*
+ * Connection tracking takes a new flow into its table in a hook of its own, which
+ * may come after ours: the packet does not get there.
+ */
+static void tern_confirm_ct(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	const struct nf_ct_hook *hook = rcu_dereference(nf_ct_hook);
+	enum ip_conntrack_info info;
+	const struct nf_conn *ct = nf_ct_get(skb, &info);
+
+	if (hook && ct && !nf_ct_is_confirmed(ct))
+		hook->confirm(skb);
+#endif
+}
+
 /**
  * tern_rcv() - a packet of our protocol for this host
  * @net: namespace
@@ -223,8 +264,12 @@ void tern_rcv(struct net *net, struct sk_buff *skb)
 	tern_count(tn, TERN_MIB_IN_SEGS);
 	/* Whoever sent it, or tracks it, is not waited for. */
 	skb_orphan(skb);
-	nf_reset_ct(skb);
-	why = tern_rcv_check(skb);
+	why = TERN_DROP_POLICY;
+	if (xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		tern_confirm_ct(skb);
+		nf_reset_ct(skb);
+		why = tern_rcv_check(skb);
+	}
 	if (why != TERN_DROP_NONE)
 		tern_drop_skb(tn, skb, why);
 	else

@@ -42,7 +42,7 @@ tern_seq tern_new_iss(__be32 laddr, __be32 raddr, __be16 lport, __be16 rport)
 						 (__force u32)rport, &key));
 }
 
-/** tern_unpin() - a socket does not keep the module loaded any more */
+/** tern_unpin() - a socket, locked, does not keep the module loaded any more */
 void tern_unpin(struct sock *sk)
 {
 	struct tern_sock *ts = tern_sk(sk);
@@ -277,9 +277,10 @@ static void tern_prot_close(struct sock *sk, long timeout)
 	local_bh_disable();
 	bh_lock_sock(sk);
 	tern_close_orphan(sk);
+	/* What pins us until we have returned is the struct socket. */
+	tern_unpin(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();
-	tern_unpin(sk);
 	sock_put(sk);
 }
 
@@ -402,7 +403,7 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 	ts->rcv_head = 0;
 	ts->rcv_tail = 0;
 	ts->snd_base = 0;
-	tern_config(sk, tern_dst_mss(__sk_dst_get(sk)), &cfg);
+	tern_config(sk, tern_sock_mss(sk), &cfg);
 	res = tern_open(&ts->conn, tern_now(),
 			tern_new_iss(inet->inet_saddr, inet->inet_daddr, inet->inet_sport,
 				     inet->inet_dport), &cfg);
@@ -415,13 +416,14 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 static int tern_send_some(struct sock *sk, struct msghdr *msg)
 {
 	struct tern_sock *ts = tern_sk(sk);
+	u32 room = TERN_MAX_WINDOW - tern_seq_dist(ts->conn.snd_una, ts->conn.snd_end);
 	int n;
 
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		return -EPIPE;
-	if (!sk_stream_memory_free(sk))
+	if (!room || !sk_stream_memory_free(sk))
 		return -EAGAIN;
-	n = tern_buf_copy_in(sk, msg, msg_data_left(msg));
+	n = tern_buf_copy_in(sk, msg, min_t(size_t, msg_data_left(msg), room));
 	if (n > 0 && WARN_ON_ONCE(!tern_send(&ts->conn, n)))
 		return -EPIPE;
 	return n == -ENOMEM ? -EAGAIN : n;
@@ -652,6 +654,7 @@ static int tern_prot_setsockopt(struct sock *sk, int level, int name, sockptr_t 
 {
 	int value;
 
+	/* IP options take room in each packet: tern_pump() looks at that. */
 	if (level == SOL_IP)
 		return ip_setsockopt(sk, level, name, val, len);
 	if (level != SOL_TERN || name != TERN_NODELAY)
@@ -687,6 +690,13 @@ static int tern_prot_getsockopt(struct sock *sk, int level, int name, char __use
 	n = min_t(int, n, sizeof(value));
 	if (put_user(n, len) || copy_to_user(val, &value, n))
 		return -EFAULT;
+	return 0;
+}
+
+/* More than the window lets come would never be there; socket locked. */
+static int tern_set_rcvlowat(struct sock *sk, int val)
+{
+	WRITE_ONCE(sk->sk_rcvlowat, clamp(val, 1, max(READ_ONCE(sk->sk_rcvbuf) / 4, 1)));
 	return 0;
 }
 
@@ -748,6 +758,7 @@ const struct proto_ops tern_stream_ops = {
 	.recvmsg = inet_recvmsg,
 	.mmap = sock_no_mmap,
 	.sendpage = sock_no_sendpage,
+	.set_rcvlowat = tern_set_rcvlowat,
 };
 
 /** tern_prot_init() - register the protocol, with limits that fit this machine's memory */

@@ -40,6 +40,8 @@ enum tern_shell_drop {
 	TERN_DROP_ACCEPT_OVERFLOW, /* SYN or ACK: the accept queue is full */
 	TERN_DROP_TIME_WAIT,	/* TIME_WAIT ignores it (RST) */
 	TERN_DROP_LISTEN,	/* a listener ignores it (RST, SYN-FIN) */
+	TERN_DROP_POLICY,	/* IPsec policy forbids it */
+	TERN_DROP_FILTER,	/* a socket filter (SO_ATTACH_FILTER, BPF) forbids it */
 	TERN_DROP_RACE,		/* its connection went away meanwhile */
 	TERN_DROPS,
 };

@@ -134,6 +134,7 @@ struct tern_listener {
  * @lock: protects @req and @e.dead
  * @refs: see the top of this file
  * @req: the engine's part
+ * @port: the local port, one reference
  * @listener: the listening socket; valid while not @e.dead
  * @link: in tern_listener.requests, under that lock
  * @timer: retransmits the SYN-ACK
@@ -145,6 +146,7 @@ struct tern_request {
 	spinlock_t lock;	/* @req, @e.dead */
 	refcount_t refs;
 	struct tern_req req;
+	struct tern_port *port;
 	struct sock *listener;
 	struct list_head link;
 	struct timer_list timer;
@@ -157,6 +159,7 @@ struct tern_request {
  * @e: its place in the connection table
  * @tw: the engine's part, never changed
  * @since: when the wait (re)started, low 32 bits of jiffies
+ * @acked: when a bare segment was last answered, the same
  * @queue: in tern_net.tw_queue, in order of @since, under tw_lock
  * @rcu: to free it, once off the queue
  */
@@ -164,6 +167,7 @@ struct tern_tw_entry {
 	struct tern_entry e;
 	struct tern_tw tw;
 	u32 since;
+	u32 acked;
 	union {
 		struct list_head queue;
 		struct rcu_head rcu;
@@ -205,7 +209,7 @@ enum tern_sysctl {
  * @orphans: sockets without a user
  * @sockets: sockets that have not been destroyed yet
  * @challenge_window: second (of jiffies) in which @challenge_sent counts
- * @challenge_sent: challenge ACKs sent in it
+ * @challenge_left: challenge ACKs that may still be sent in it
  * @ctl_sk: kernel socket whose settings segments without a socket are sent with
  * @mib: counters, &enum tern_mib
  * @sysctl: &enum tern_sysctl; written by the sysctl files, read with READ_ONCE()
@@ -228,7 +232,7 @@ struct tern_net {
 	atomic_t sockets;
 
 	unsigned long challenge_window;
-	atomic_t challenge_sent;
+	atomic_t challenge_left;
 
 	struct sock *ctl_sk;
 	struct tern_mib __percpu *mib;
@@ -373,6 +377,7 @@ int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 void tern_segment(struct sock *sk, struct sk_buff *skb);
 void tern_drop_skb(struct tern_net *tn, struct sk_buff *skb, unsigned int why);
 bool tern_challenge_allowed(struct tern_net *tn);
+bool tern_filter(struct sock *sk, struct sk_buff *skb);
 
 /* icmp.c */
 int tern_icmp_err(struct sk_buff *skb, u32 info);
@@ -387,6 +392,7 @@ void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb);
 int tern_route(struct sock *sk);
 u16 tern_dst_mss(const struct dst_entry *dst);
+u16 tern_sock_mss(struct sock *sk);
 u16 tern_path_mss(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif);
 
 /* buf.c */
@@ -418,6 +424,7 @@ int tern_replace(struct tern_net *tn, struct tern_entry *old, struct tern_entry 
 void tern_entry_of_sock(struct sock *sk);
 void tern_unhash(struct sock *sk);
 int tern_get_port(struct sock *sk, unsigned short port);
+int tern_port_listen(struct sock *sk);
 void tern_put_port(struct sock *sk);
 int tern_hash_connect(struct sock *sk);
 int tern_port_conn(struct tern_net *tn, __be16 port, bool reuse, struct tern_port **which);

@@ -103,13 +103,20 @@ void tern_tw_net_init(struct tern_net *tn)
 void tern_tw_net_exit(struct tern_net *tn)
 {
 	struct tern_tw_entry *tw, *next;
+	int batch;
 
 	del_timer_sync(&tn->tw_timer);
-	spin_lock_bh(&tn->tw_lock);
-	list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
-		tern_tw_end(tn, tw);
+	while (tn->tw_count) {
+		batch = 256;
+		spin_lock_bh(&tn->tw_lock);
+		list_for_each_entry_safe(tw, next, &tn->tw_queue, queue) {
+			if (!batch--)
+				break;
+			tern_tw_end(tn, tw);
+		}
+		spin_unlock_bh(&tn->tw_lock);
+		cond_resched();
 	}
-	spin_unlock_bh(&tn->tw_lock);
 }
 
 /** tern_tw_length_changed() - net.tern.time_wait_s has another value */
@@ -187,6 +194,7 @@ void tern_tw_enter(struct sock *sk)
 	tw->e.kind = TERN_KIND_TW;
 	tern_tw_init(&tw->tw, &ts->conn);
 	tw->since = jiffies;
+	tw->acked = tw->since - HZ;
 
 	spin_lock_bh(&tn->tw_lock);
 	if (tern_tw_make_room(tn) && tern_tw_take_place(tn, sk, tw)) {
@@ -216,6 +224,22 @@ static void tern_tw_restart(struct tern_net *tn, struct tern_tw_entry *tw)
 		list_move_tail(&tw->queue, &tn->tw_queue);
 	}
 	spin_unlock_bh(&tn->tw_lock);
+}
+
+/*
+ * Two ends that disagree would answer each other's bare ACKs for ever: those are
+ * answered twice a second, as in every other state.
+ */
+static bool tern_tw_may_answer(struct tern_tw_entry *tw, const struct tern_seg *seg)
+{
+	u32 now = jiffies;
+
+	if (seg->len || seg->flags & (TERN_SYN | TERN_FIN))
+		return true;
+	if (now - READ_ONCE(tw->acked) < HZ / 2)
+		return false;
+	WRITE_ONCE(tw->acked, now);
+	return true;
 }
 
 /**
@@ -266,6 +290,10 @@ void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *
 		tern_tw_restart(tn, tw);
 		break;
 	case TERN_TW_ACK:
+		if (!tern_tw_may_answer(tw, &TERN_CB(skb)->seg)) {
+			tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
+			return;
+		}
 		break;
 	}
 	tern_count(tn, TERN_MIB_TIME_WAIT_ACKS);

@@ -164,6 +164,20 @@ u16 tern_dst_mss(const struct dst_entry *dst)
 	       sizeof(struct iphdr) - TERN_HDR_LEN;
 }
 
+/** tern_sock_mss() - payload that one packet of this socket carries, octets; it has a route */
+u16 tern_sock_mss(struct sock *sk)
+{
+	const struct ip_options_rcu *opt;
+	u16 mss = tern_dst_mss(__sk_dst_get(sk));
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet_sk(sk)->inet_opt);
+	if (opt)
+		mss = max(mss - opt->opt.optlen, 1);
+	rcu_read_unlock();
+	return mss;
+}
+
 /** tern_path_mss() - the same for two addresses; the least there is without a route */
 u16 tern_path_mss(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif)
 {
