@@ -90,7 +90,7 @@ enum tern_event {
 	TERN_EV_CLOSED = 1 << 4,	/* CLOSED, conn->error says why; after draining, free it */
 	TERN_EV_TIME_WAIT = 1 << 5,	/* TIME_WAIT: drain, tern_tw_init(), free the connection */
 	TERN_EV_RESET = 1 << 6,		/* answer this segment with tern_reset_for() */
-	TERN_EV_CHALLENGE = 1 << 7,	/* rfc5961: if the rate limit allows, tern_challenge_ack() */
+	TERN_EV_CHALLENGE = 1 << 7,	/* rfc5961: if the limit allows, tern_challenge_ack() */
 };
 
 /** define TERN_PATH - state changes one call can make, at the most */
