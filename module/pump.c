@@ -149,8 +149,11 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 		tern_xmit_reset(tn, skb);
 	if (res->events & TERN_EV_CHALLENGE && tern_challenge_allowed(tn))
 		tern_challenge_ack(&ts->conn);
-	if (res->events & TERN_EV_ACKED)
+	if (res->events & TERN_EV_ACKED) {
+		/* What ICMP complained of is over. */
+		WRITE_ONCE(sk->sk_err_soft, 0);
 		tern_buf_acked(sk, res->acked);
+	}
 	if (res->events & TERN_EV_DATA && skb) {
 		tern_buf_queue(sk, skb, res);
 		queued = true;

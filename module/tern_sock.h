@@ -24,7 +24,9 @@
  *			timeout waits.  Freed after an RCU grace period, so a
  *			lookup needs rcu_read_lock() and refcount_inc_not_zero().
  *	tern_request	counted: one while it stands in the table, one while its
- *			timer is armed; freed after a grace period.
+ *			timer is armed; freed after a grace period.  Its reference
+ *			to the port goes on to the child, and from there to
+ *			TIME_WAIT.
  *	tern_tw_entry	not counted: used under rcu_read_lock() only, freed after a
  *			grace period by whoever takes it out of the table.
  *	tern_port	counted by the owners and connections that use the port;
@@ -208,7 +210,7 @@ enum tern_sysctl {
  * @requests: half-open connections
  * @orphans: sockets without a user
  * @sockets: sockets that have not been destroyed yet
- * @challenge_window: second (of jiffies) in which @challenge_sent counts
+ * @challenge_window: second (of jiffies) to which @challenge_left belongs
  * @challenge_left: challenge ACKs that may still be sent in it
  * @ctl_sk: kernel socket whose settings segments without a socket are sent with
  * @mib: counters, &enum tern_mib

@@ -28,6 +28,25 @@ while read -r name item resets; do
 	run_tests input "bad_packet_${name//-/_}" || FAILED=1
 done < <(vm-inject list)
 
+test_a_segment_in_fragments_is_whole_again()
+{
+	in_ns a vm-inject fragments 10.7.0.1 10.7.0.2 7 16 || fail "not sent"
+	sleep 0.02
+	[ "$(states b)" = "03 0A " ] || fail "states $(states b)"
+	wait_until 100 only_listens || fail "states $(states b)"
+}
+
+test_overlapping_fragments_have_no_effect()
+{
+	local before
+
+	before=$(counter b in_segs)
+	in_ns a vm-inject fragments 10.7.0.1 10.7.0.2 7 8 || fail "not sent"
+	sleep 0.02
+	[ "$(counter b in_segs)" = "$before" ] || fail "it came in"
+	[ "$(states b)" = "0A " ] || fail "states $(states b)"
+}
+
 # Every segment that came is either in a drop counter or was used.
 test_the_server_still_serves()
 {
@@ -76,7 +95,9 @@ test_a_SYN_flood_is_bounded()
 	test_the_server_still_serves
 }
 
-run_tests input the_server_still_serves random_octets_have_no_effect \
+run_tests input a_segment_in_fragments_is_whole_again \
+	overlapping_fragments_have_no_effect \
+	the_server_still_serves random_octets_have_no_effect \
 	random_octets_into_a_connection_have_no_effect a_SYN_flood_is_bounded
 kill "$SERVER"
 wait "$SERVER"

@@ -112,8 +112,38 @@ test_10_MB_each_way_on_two_CPUs()
 	drop_pair a b
 }
 
+# under_SYNs COMMAND...: in b, while SYNs from many ports come in from a; afterwards
+# nothing may be held.
+under_SYNs()
+{
+	local flood said
+
+	make_pair a b
+	in_ns a sysctl -qw net.tern.enable=0
+	(while :; do in_ns a vm-inject syn-flood 10.7.0.1 10.7.0.2 5000 60000; done) \
+		> /dev/null 2>&1 & flood=$!
+	said=$(in_ns b "$@") || fail "$said"
+	kill "$flood"
+	wait "$flood" 2> /dev/null
+	nothing_left b
+	rmmod tern || fail "it does not leave"
+	insmod tern.ko || fail "it does not come back"
+	drop_pair a b
+}
+
+test_listen_that_fails_while_SYNs_come()
+{
+	under_SYNs vm-hard listen-race 10.7.0.2 5000 5
+}
+
+test_a_listener_that_moves_while_SYNs_come()
+{
+	under_SYNs vm-hard relisten 127.0.0.1 5
+}
+
 run_tests module rmmod_is_refused_while_a_program_holds_a_socket \
 	rmmod_with_TIME_WAIT_and_an_orphan insmod_100_times_with_traffic \
 	namespaces_end_with_connections_in_them protocol_parameter \
-	10_MB_each_way_on_two_CPUs
+	10_MB_each_way_on_two_CPUs listen_that_fails_while_SYNs_come \
+	a_listener_that_moves_while_SYNs_come
 exit "$FAILED"

@@ -4,6 +4,8 @@
  *
  *	vm-inject list			the cases, each with the counter it must move
  *	vm-inject CASE SADDR DADDR DPORT
+ *	vm-inject fragments SADDR DADDR DPORT OFFSET	a SYN in two fragments, the second
+ *			begins at OFFSET octets: 16 fits, 8 overlaps
  *	vm-inject random SADDR DADDR DPORT COUNT SEED
  *	vm-inject syn-flood SADDR DADDR DPORT COUNT	SYNs from COUNT source ports
  */
@@ -87,16 +89,22 @@ static uint16_t checksum(const struct packet *p)
 	return ~sum;
 }
 
-static void transmit(int fd, struct packet *p)
+static void fill_checksum(struct packet *p)
+{
+	if (p->len < HDR)
+		return;
+	put16(p->octets + 14, 0);
+	put16(p->octets + 14, checksum(p) + p->wrong_checksum);
+}
+
+/* Octets [from, to) of a packet, as they are, with the IP header's fragment field. */
+static void transmit_part(int fd, const struct packet *p, size_t from, size_t end,
+			  uint16_t frag)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = p->to };
 	uint8_t buf[4096] = { 0 };
 	struct iphdr *ip = (struct iphdr *)buf;
 
-	if (p->len >= HDR) {
-		put16(p->octets + 14, 0);
-		put16(p->octets + 14, checksum(p) + p->wrong_checksum);
-	}
 	ip->version = 4;
 	ip->ihl = 5;
 	ip->ttl = 64;
@@ -104,13 +112,31 @@ static void transmit(int fd, struct packet *p)
 	ip->saddr = saddr.s_addr;
 	ip->daddr = p->to.s_addr;
 	ip->id = htons(4711);
-	ip->frag_off = htons(p->frag);
-	memcpy(buf + sizeof(*ip), p->octets, p->len);
-	if (sendto(fd, buf, sizeof(*ip) + p->len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+	ip->frag_off = htons(frag);
+	memcpy(buf + sizeof(*ip), p->octets + from, end - from);
+	if (sendto(fd, buf, sizeof(*ip) + end - from, 0, (struct sockaddr *)&to, sizeof(to)) < 0 &&
 	    errno != ENOBUFS) {
 		perror("sendto");
 		exit(1);
 	}
+}
+
+static void transmit(int fd, struct packet *p)
+{
+	fill_checksum(p);
+	transmit_part(fd, p, 0, p->len, p->frag);
+}
+
+/* A SYN with an MSS option, the first 16 octets and then the rest from @offset on. */
+static void send_fragments(int fd, size_t offset)
+{
+	struct packet p;
+
+	base(&p, SYN, "", 0);
+	options(&p, (uint8_t[]){ 2, 4, 5, 180 }, 4);
+	fill_checksum(&p);
+	transmit_part(fd, &p, 0, 16, 0x2000);
+	transmit_part(fd, &p, offset, p.len, offset / 8);
 }
 
 static void c_empty(struct packet *p) { p->len -= HDR; }
@@ -243,6 +269,10 @@ int main(int argc, char **argv)
 	dport = atoi(argv[4]);
 	if (!strcmp(argv[1], "random") && argc == 7) {
 		send_random(raw_socket(), strtoul(argv[5], NULL, 0), strtoul(argv[6], NULL, 0));
+		return 0;
+	}
+	if (!strcmp(argv[1], "fragments") && argc == 6) {
+		send_fragments(raw_socket(), strtoul(argv[5], NULL, 0) & 24);
 		return 0;
 	}
 	if (!strcmp(argv[1], "syn-flood") && argc == 6) {

@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Peers, routers and programs that make it hard; each command ends with 0 if what
+ * it is about holds, and else says why not.
+ *
+ *	vm-hard orphan ADDRESS PORT	close with a full send buffer; the reader sleeps,
+ *					and must be told by a reset
+ *	vm-hard tiny ADDRESS PORT	10,000 single octets to a reader that sleeps
+ *	vm-hard filter ADDRESS PORT	a socket filter that lets nothing through
+ *	vm-hard lowat ADDRESS PORT	a low-water mark above the buffer's size
+ *	vm-hard off ADDRESS PORT	connect() and listen() where Tern is off
+ *	vm-hard connect ADDRESS PORT	print by name how connect() ends
+ *	vm-hard exchange ADDRESS PORT ROUNDS [options]
+ *					send to an echo server, with "options" behind 40
+ *					octets of IP options; print the segment size
+ *	vm-hard syn SADDR SPORT DADDR DPORT SEQ
+ *					send one SYN from whatever address
+ *	vm-hard icmp CODE MTU syn|data	until killed, answer segments that come with
+ *					"destination unreachable"
+ *	vm-hard listen-race ADDRESS PORT SECONDS
+ *					listen() on ADDRESS while another socket listens
+ *	vm-hard relisten ADDRESS SECONDS
+ *					a listener without bind() that is shut down and
+ *					listens again, while SYNs come
+ *
+ * Where only an ADDRESS and a PORT are given, both ends are in this process.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <linux/tern.h>
+#include <net/ethernet.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HDR 20
+#define SYN 0x02
+
+static const char *command = "vm-hard";
+static char octets[65536];
+
+/* What the arguments ADDRESS and PORT say. */
+static struct sockaddr_in addr;
+
+static int wrong(const char *what)
+{
+	printf("%s: %s\n", command, what);
+	return 1;
+}
+
+static void die(const char *what)
+{
+	printf("%s: %s: %s\n", command, what, strerror(errno));
+	exit(1);
+}
+
+static void set_int(int fd, int option, int value)
+{
+	if (setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)))
+		die("setsockopt");
+}
+
+static void set_timeout(int fd, int option, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	if (setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)))
+		die("setsockopt");
+}
+
+static int new_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TERN);
+
+	if (fd < 0)
+		die("socket");
+	set_int(fd, SO_REUSEADDR, 1);
+	return fd;
+}
+
+static int do_bind(int fd, struct sockaddr_in *sin)
+{
+	return bind(fd, (struct sockaddr *)sin, sizeof(*sin));
+}
+
+static int do_connect(int fd, struct sockaddr_in *sin)
+{
+	return connect(fd, (struct sockaddr *)sin, sizeof(*sin));
+}
+
+static void nonblocking(int fd)
+{
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		die("fcntl");
+}
+
+/* A connection whose two ends are ours. */
+static void make_connection(int *client, int *server)
+{
+	int listener = new_socket();
+
+	if (do_bind(listener, &addr) || listen(listener, 1))
+		die("listen");
+	*client = new_socket();
+	if (do_connect(*client, &addr))
+		die("connect");
+	*server = accept(listener, NULL, NULL);
+	if (*server < 0)
+		die("accept");
+	close(listener);
+}
+
+static void fill(int fd)
+{
+	while (send(fd, octets, sizeof(octets), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+	if (errno != EAGAIN)
+		die("send");
+}
+
+static int error_of(int fd)
+{
+	int err = -1;
+	socklen_t len = sizeof(err);
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err;
+}
+
+static int cmd_orphan(void)
+{
+	struct pollfd p = { .events = 0 };
+	int client;
+
+	make_connection(&client, &p.fd);
+	fill(client);
+	/* What is under way now fills the other end's buffer. */
+	sleep(1);
+	fill(client);
+	close(client);
+	if (poll(&p, 1, 100000) != 1)
+		return wrong("nobody told the reader");
+	if (error_of(p.fd) != ECONNRESET)
+		return wrong("it was not a reset");
+	return 0;
+}
+
+static int cmd_tiny(void)
+{
+	const int total = 10000;
+	int client, server, one = 1, got = 0;
+	ssize_t n;
+
+	make_connection(&client, &server);
+	if (setsockopt(client, SOL_TERN, TERN_NODELAY, &one, sizeof(one)))
+		die("TERN_NODELAY");
+	set_timeout(client, SO_SNDTIMEO, 10);
+	set_timeout(server, SO_RCVTIMEO, 300);
+	for (int i = 0; i < total; i++) {
+		char c = i;
+
+		if (send(client, &c, 1, MSG_NOSIGNAL) != 1)
+			die("send");
+		usleep(1000);
+	}
+	sleep(1500);
+	while (got < total) {
+		n = recv(server, octets, sizeof(octets), 0);
+		if (n <= 0)
+			die("recv");
+		for (ssize_t i = 0; i < n; i++, got++) {
+			if (octets[i] != (char)got)
+				return wrong("a wrong octet");
+		}
+	}
+	if (send(client, "x", 1, MSG_NOSIGNAL) != 1 || recv(server, octets, 2, 0) != 1)
+		die("the connection does not live");
+	return 0;
+}
+
+static int cmd_filter(void)
+{
+	struct sock_filter none[] = { { .code = BPF_RET | BPF_K, .k = 0 } };
+	struct sock_fprog program = { .len = 1, .filter = none };
+	int client, server;
+
+	make_connection(&client, &server);
+	if (setsockopt(server, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		die("SO_ATTACH_FILTER");
+	if (send(client, "hello", 5, 0) != 5)
+		die("send");
+	set_timeout(server, SO_RCVTIMEO, 5);
+	if (recv(server, octets, sizeof(octets), 0) >= 0 || errno != EAGAIN)
+		return wrong("something came");
+	set_int(server, SO_DETACH_FILTER, 0);
+	set_timeout(server, SO_RCVTIMEO, 100);
+	if (recv(server, octets, sizeof(octets), 0) != 5)
+		die("recv without the filter");
+	return 0;
+}
+
+static int cmd_lowat(void)
+{
+	struct pollfd p = { .events = POLLIN };
+	int client;
+
+	make_connection(&client, &p.fd);
+	set_int(p.fd, SO_RCVLOWAT, 1 << 30);
+	for (int i = 0; i < 600; i++) {
+		fill(client);
+		if (poll(&p, 1, 100) == 1)
+			return 0;
+	}
+	return wrong("never readable");
+}
+
+static int cmd_off(void)
+{
+	int bound = new_socket();
+
+	if (!do_connect(new_socket(), &addr) || errno != ENETDOWN)
+		die("connect");
+	if (!listen(new_socket(), 1) || errno != ENETDOWN)
+		die("listen");
+	if (do_bind(bound, &addr))
+		die("bind");
+	if (!listen(bound, 1) || errno != ENETDOWN)
+		die("listen after bind");
+	return 0;
+}
+
+static int cmd_connect(void)
+{
+	int fd = new_socket();
+
+	puts(do_connect(fd, &addr) ? strerrorname_np(errno) : "connected");
+	return 0;
+}
+
+/* The segment size that /proc/net/tern shows for a connection of ours, or -1. */
+static int segment_size(int fd)
+{
+	FILE *f = fopen("/proc/net/tern", "r");
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	unsigned int lport, rport;
+	char line[512];
+	int mss = -1;
+
+	if (!f || getsockname(fd, (struct sockaddr *)&sin, &len))
+		die("/proc/net/tern");
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d: %*x:%x %*x:%x", &lport, &rport) != 2 ||
+		    lport != ntohs(sin.sin_port) || rport != ntohs(addr.sin_port))
+			continue;
+		/* The last column but one. */
+		*strrchr(line, ' ') = '\0';
+		mss = atoi(strrchr(line, ' '));
+	}
+	fclose(f);
+	return mss;
+}
+
+static int cmd_exchange(int rounds, bool ip_options)
+{
+	static char back[20000];
+	uint8_t noops[40];
+	int fd = new_socket();
+
+	/* Forty times "no operation". */
+	memset(noops, IPOPT_NOP, sizeof(noops));
+	if (ip_options && setsockopt(fd, SOL_IP, IP_OPTIONS, noops, sizeof(noops)))
+		die("IP_OPTIONS");
+	set_timeout(fd, SO_RCVTIMEO, 100);
+	set_timeout(fd, SO_SNDTIMEO, 100);
+	if (do_connect(fd, &addr))
+		die("connect");
+	for (int i = 0; i < rounds; i++) {
+		memset(octets, i, sizeof(back));
+		if (send(fd, octets, sizeof(back), MSG_NOSIGNAL) != sizeof(back))
+			die("send");
+		if (recv(fd, back, sizeof(back), MSG_WAITALL) != sizeof(back))
+			die("recv");
+		if (memcmp(octets, back, sizeof(back)))
+			return wrong("a wrong octet");
+	}
+	printf("%d\n", segment_size(fd));
+	return 0;
+}
+
+static void put16(uint8_t *at, uint16_t v)
+{
+	at[0] = v >> 8;
+	at[1] = v;
+}
+
+static void put32(uint8_t *at, uint32_t v)
+{
+	put16(at, v >> 16);
+	put16(at + 2, v);
+}
+
+static uint32_t add16(const void *from, size_t len)
+{
+	const uint8_t *at = from;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i & 1 ? at[i] : at[i] << 8;
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static int cmd_syn(char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	uint8_t packet[sizeof(struct iphdr) + HDR] = { 0 };
+	struct iphdr *ip = (struct iphdr *)packet;
+	uint8_t *h = packet + sizeof(*ip);
+
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->ttl = 64;
+	ip->protocol = IPPROTO_TERN;
+	ip->saddr = inet_addr(argv[0]);
+	to.sin_addr.s_addr = inet_addr(argv[2]);
+	ip->daddr = to.sin_addr.s_addr;
+	put16(h, atoi(argv[1]));
+	put16(h + 2, atoi(argv[3]));
+	put32(h + 4, strtoul(argv[4], NULL, 0));
+	h[12] = HDR / 4 << 4;
+	h[13] = SYN;
+	put32(h + 16, 65535);
+	put16(h + 14, fold(IPPROTO_TERN + HDR + add16(&ip->saddr, 8) + add16(h, HDR)));
+	if (fd < 0 || sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to,
+			     sizeof(to)) < 0)
+		die("sendto");
+	return 0;
+}
+
+/* Segments with octets in them that do not fit, or SYNs. */
+static bool is_meant(const uint8_t *packet, ssize_t len, bool syns, int mtu)
+{
+	const struct iphdr *ip = (const struct iphdr *)packet;
+	const uint8_t *h = packet + sizeof(*ip);
+
+	if (len < (ssize_t)sizeof(*ip) + HDR || ip->ihl != 5 || ip->protocol != IPPROTO_TERN)
+		return false;
+	if (syns)
+		return h[13] & SYN;
+	return !(h[13] & SYN) && len > (ssize_t)sizeof(*ip) + HDR && len > mtu;
+}
+
+static void cmd_icmp(int code, int mtu, bool syns)
+{
+	int listening = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+	int talking = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint8_t packet[2048], error[36];
+	struct sockaddr_ll from;
+
+	if (listening < 0 || talking < 0)
+		die("raw socket");
+	for (;;) {
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(listening, packet, sizeof(packet), 0,
+				       (struct sockaddr *)&from, &from_len);
+
+		if (len < 0)
+			die("recvfrom");
+		if (from.sll_pkttype != PACKET_HOST || !is_meant(packet, len, syns, mtu))
+			continue;
+		memset(error, 0, 8);
+		error[0] = ICMP_DEST_UNREACH;
+		error[1] = code;
+		put16(error + 6, mtu);
+		memcpy(error + 8, packet, sizeof(error) - 8);
+		put16(error + 2, fold(add16(error, sizeof(error))));
+		to.sin_addr.s_addr = ((struct iphdr *)packet)->saddr;
+		if (sendto(talking, error, sizeof(error), 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0)
+			die("sendto");
+	}
+}
+
+/* Sockets bound to the same port at other addresses make every search for one long. */
+static void bind_neighbours(int count)
+{
+	struct sockaddr_in sin = addr;
+
+	for (int i = 0; i < count; i++) {
+		sin.sin_addr.s_addr = htonl(0x7f000100 + i);
+		if (do_bind(new_socket(), &sin))
+			die("bind");
+	}
+}
+
+static int cmd_listen_race(int seconds)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = addr.sin_port };
+	time_t end = time(NULL) + seconds;
+	int all = new_socket(), others[64];
+	size_t i = 0;
+
+	if (do_bind(all, &any))
+		die("bind");
+	bind_neighbours(500);
+	for (i = 0; i < 64; i++) {
+		others[i] = new_socket();
+		if (do_bind(others[i], &addr))
+			die("bind");
+	}
+	if (listen(all, 1000))
+		die("listen");
+	for (i = 0; time(NULL) < end; i = (i + 1) % 64) {
+		for (int n = 0; n < 1000; n++) {
+			if (!listen(others[i], 100) || errno != EADDRINUSE)
+				return wrong("two listen on one address");
+		}
+		close(others[i]);
+		others[i] = new_socket();
+		/* Not while another socket listens on all addresses. */
+		if (!do_bind(others[i], &addr) || errno != EADDRINUSE)
+			return wrong("two are bound to one address");
+		shutdown(all, SHUT_RDWR);
+		if (do_bind(others[i], &addr) || listen(all, 1000))
+			die("bind again");
+	}
+	return 0;
+}
+
+/* Where the listener is at the moment, in network order; 0 when it is time to end. */
+static atomic_int target;
+
+static void *knock(void *unused)
+{
+	struct linger reset = { .l_onoff = 1 };
+	struct sockaddr_in sin = addr;
+	int fd[16];
+
+	for (;;) {
+		sin.sin_port = atomic_load(&target);
+		if (!sin.sin_port)
+			return unused;
+		for (int i = 0; i < 16; i++) {
+			fd[i] = new_socket();
+			nonblocking(fd[i]);
+			do_connect(fd[i], &sin);
+		}
+		for (int i = 0; i < 16; i++) {
+			setsockopt(fd[i], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+			close(fd[i]);
+		}
+	}
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+
+	if (getsockname(fd, (struct sockaddr *)&sin, &len))
+		die("getsockname");
+	return sin.sin_port;
+}
+
+static int cmd_relisten(int seconds)
+{
+	time_t end = time(NULL) + seconds;
+	int listener = new_socket(), accepted = 0, mixed = 0;
+	pthread_t thread;
+
+	nonblocking(listener);
+	do {
+		if (listen(listener, 100))
+			die("listen");
+		if (!atomic_exchange(&target, port_of(listener)) &&
+		    pthread_create(&thread, NULL, knock, NULL))
+			die("pthread_create");
+		for (int i = 0; i < 200; i++) {
+			int fd = accept(listener, NULL, NULL);
+
+			if (fd < 0)
+				continue;
+			accepted++;
+			if (port_of(fd) != atomic_load(&target))
+				mixed++;
+			close(fd);
+		}
+		shutdown(listener, SHUT_RDWR);
+	} while (time(NULL) < end);
+	atomic_store(&target, 0);
+	pthread_join(thread, NULL);
+	if (!accepted)
+		return wrong("nothing was accepted");
+	return mixed ? wrong("accepted at a port that is another listener's") : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} pairs[] = {
+	{ "orphan", cmd_orphan },
+	{ "tiny", cmd_tiny },
+	{ "filter", cmd_filter },
+	{ "lowat", cmd_lowat },
+	{ "off", cmd_off },
+	{ "connect", cmd_connect },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc < 4)
+		return wrong("usage: see the top of the source");
+	command = argv[1];
+	if (!strcmp(command, "syn") && argc == 7)
+		return cmd_syn(argv + 2);
+	if (!strcmp(command, "icmp") && argc == 5)
+		cmd_icmp(atoi(argv[2]), atoi(argv[3]), !strcmp(argv[4], "syn"));
+
+	addr.sin_family = AF_INET;
+	if (!inet_aton(argv[2], &addr.sin_addr))
+		return wrong("that is no address");
+	if (!strcmp(command, "relisten") && argc == 4)
+		return cmd_relisten(atoi(argv[3]));
+	addr.sin_port = htons(atoi(argv[3]));
+	if (!strcmp(command, "exchange") && (argc == 5 || argc == 6))
+		return cmd_exchange(atoi(argv[4]), argc == 6);
+	if (!strcmp(command, "listen-race") && argc == 5)
+		return cmd_listen_race(atoi(argv[4]));
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && argc == 4; i++) {
+		if (!strcmp(command, pairs[i].name))
+			return pairs[i].run();
+	}
+	return wrong("usage: see the top of the source");
+}
