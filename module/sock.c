@@ -295,10 +295,24 @@ static void tern_prot_shutdown(struct sock *sk, int how)
 	tern_apply_pump(sk, &res);
 }
 
+/* Addresses and ports that the user has not bound are the connection's: they go with it. */
+static void tern_forget_ends(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		tern_put_port(sk);
+		inet->inet_sport = 0;
+	}
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		inet_reset_saddr(sk);
+	inet->inet_dport = 0;
+	inet->inet_daddr = 0;
+}
+
 /* connect(AF_UNSPEC), a failed connect(), shutdown() of a listener; locked. */
 static int tern_prot_disconnect(struct sock *sk, int flags)
 {
-	struct inet_sock *inet = inet_sk(sk);
 	struct tern_sock *ts = tern_sk(sk);
 	struct tern_result res;
 
@@ -315,14 +329,7 @@ static int tern_prot_disconnect(struct sock *sk, int flags)
 		sk->sk_frag.page = NULL;
 		sk->sk_frag.offset = 0;
 	}
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		tern_put_port(sk);
-		inet->inet_sport = 0;
-	}
-	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
-		inet_reset_saddr(sk);
-	inet->inet_dport = 0;
-	inet->inet_daddr = 0;
+	tern_forget_ends(sk);
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	sk_dst_reset(sk);
@@ -387,14 +394,7 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 
 	err = tern_connect_prepare(sk, peer);
 	if (err) {
-		if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-			tern_put_port(sk);
-			inet->inet_sport = 0;
-		}
-		if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
-			inet_reset_saddr(sk);
-		inet->inet_dport = 0;
-		inet->inet_daddr = 0;
+		tern_forget_ends(sk);
 		return err;
 	}
 
