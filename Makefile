@@ -84,7 +84,7 @@ $(BIN)/%: userspace-demo/%.c $$(wildcard userspace-demo/$$(subst tern-,,$$*)-*.c
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^) $(if $(filter tern-ladder,$*),-lpcap)
 
-$(BIN)/%: tests/vm/%.c $(HEADERS) Makefile | deps-build
+$(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)

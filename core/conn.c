@@ -154,6 +154,13 @@ bool tern_send(struct tern_conn *conn, u32 len)
 	return true;
 }
 
+/* Room in the receive buffer, octets; held data can exceed a buffer made smaller. */
+static u32 rcv_free(const struct tern_conn *conn)
+{
+	return conn->rcv_buf > conn->rcv_held ?
+	       conn->rcv_buf - conn->rcv_held : 0;
+}
+
 /*
  * A window update is worth a segment of its own when the right edge moves by two
  * segments or half the buffer; then tern_rcv_wnd() moves it, too.
@@ -161,9 +168,8 @@ bool tern_send(struct tern_conn *conn, u32 len)
 static void update_window(struct tern_conn *conn)
 {
 	u32 enough = tern_min(conn->rcv_buf / 2, 2 * (u32)conn->cfg.mss);
-	u32 free = conn->rcv_buf > conn->rcv_held ?
-		   conn->rcv_buf - conn->rcv_held : 0;
 	u32 offered = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv);
+	u32 free = rcv_free(conn);
 
 	if (tern_can_receive(conn) && free > offered &&
 	    free - offered >= tern_max(enough, 1))
@@ -289,9 +295,8 @@ u32 tern_snd_pos(const struct tern_conn *conn)
 u32 tern_rcv_wnd(const struct tern_conn *conn)
 {
 	u32 step = tern_min(conn->rcv_buf / 2, conn->cfg.mss);
-	u32 free = conn->rcv_buf > conn->rcv_held ?
-		   conn->rcv_buf - conn->rcv_held : 0;
 	u32 offered = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv);
+	u32 free = rcv_free(conn);
 
 	if (free > offered && free - offered >= step)
 		return free;

@@ -301,7 +301,7 @@ static bool tern_accept_full(const struct sock *listener)
 	       READ_ONCE(listener->sk_max_ack_backlog);
 }
 
-/* Room in the accept queue?  Then @child is in it and @rq is off the listener's list. */
+/* Room in the accept queue?  Then @child is in it. */
 static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
 {
 	struct tern_listener *lst = tern_sk(rq->listener)->listener;
@@ -472,7 +472,7 @@ out:
 	return err;
 }
 
-/* The next child of a closed listener's queue, with a reference for the caller. */
+/* The oldest child that waits for accept(), with a reference for the caller, or NULL. */
 static struct sock *tern_accept_pop(struct tern_listener *lst)
 {
 	struct tern_sock *child;
@@ -488,6 +488,7 @@ static struct sock *tern_accept_pop(struct tern_listener *lst)
 	return child ? &child->inet.sk : NULL;
 }
 
+/* One request of a listener that is closed from here on, with a reference, or NULL. */
 static struct tern_request *tern_request_pop(struct tern_listener *lst)
 {
 	struct tern_request *rq;

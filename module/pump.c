@@ -8,6 +8,12 @@
 #include "module/tern_sock.h"
 #include "module/trace.h"
 
+/* Half the receive buffer is for octets, half for what they are kept in. */
+static u32 tern_rcv_space(const struct sock *sk)
+{
+	return max(READ_ONCE(sk->sk_rcvbuf) / 2, 1);
+}
+
 /**
  * tern_config() - what a connection of this socket is opened with
  * @sk: socket, or the listener
@@ -31,8 +37,7 @@ void tern_config(const struct sock *sk, u16 mss, struct tern_config *cfg)
 				 tern_sysctl(tn, TERN_SYSCTL_RTO_MAX) * USEC_PER_MSEC),
 		.delack = delack,
 		.fin_wait_2 = tern_sysctl(tn, TERN_SYSCTL_FIN_WAIT_2) * USEC_PER_SEC,
-		/* Half the buffer for octets, half for what they are kept in. */
-		.rcv_buf = max(READ_ONCE(sk->sk_rcvbuf) / 2, 1),
+		.rcv_buf = tern_rcv_space(sk),
 		.mss = mss,
 		.syn_retries = tern_sysctl(tn, TERN_SYSCTL_SYN_RETRIES),
 		.synack_retries = tern_sysctl(tn, TERN_SYSCTL_SYNACK_RETRIES),
@@ -179,7 +184,7 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 void tern_pump(struct sock *sk)
 {
 	struct tern_sock *ts = tern_sk(sk);
-	u32 rcv_buf = max(READ_ONCE(sk->sk_rcvbuf) / 2, 1);
+	u32 rcv_buf = tern_rcv_space(sk);
 	/* So much at a time; the timer goes on. */
 	int budget = 512;
 	u64 now = tern_now();

@@ -79,7 +79,6 @@ static void tern_tw_timer(struct timer_list *t)
 {
 	struct tern_net *tn = from_timer(tn, t, tw_timer);
 	struct tern_tw_entry *tw, *next;
-	LIST_HEAD(due);
 	int batch = 256;
 
 	spin_lock(&tn->tw_lock);

@@ -48,6 +48,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/vm/put.h"
+
 #define HDR 20
 #define SYN 0x02
 
@@ -301,18 +303,6 @@ static int cmd_exchange(int rounds, bool ip_options)
 	}
 	printf("%d\n", segment_size(fd));
 	return 0;
-}
-
-static void put16(uint8_t *at, uint16_t v)
-{
-	at[0] = v >> 8;
-	at[1] = v;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	put16(at, v >> 16);
-	put16(at + 2, v);
 }
 
 static uint32_t add16(const void *from, size_t len)

@@ -21,6 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/vm/put.h"
+
 #define HDR 20
 #define FIN 0x01
 #define SYN 0x02
@@ -37,18 +39,6 @@ struct packet {
 	bool wrong_checksum;
 	struct in_addr to;
 };
-
-static void put16(uint8_t *at, uint16_t v)
-{
-	at[0] = v >> 8;
-	at[1] = v;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	put16(at, v >> 16);
-	put16(at + 2, v);
-}
 
 /* A header without options; the cases spoil it afterwards. */
 static void base(struct packet *p, uint8_t flags, const void *payload, size_t len)
