@@ -387,6 +387,12 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		spin_unlock(&rq->lock);
 		return false;
 	}
+	/* The child will have the listener's filters: its first octets meet them, too. */
+	if (!tern_filter(rq->listener, skb)) {
+		spin_unlock(&rq->lock);
+		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
+		return true;
+	}
 	tern_request_config(rq, &cfg);
 	tern_req_unpack(&conn, &rq->req, &cfg);
 	res = tern_segment_arrives(&conn, now, &TERN_CB(skb)->seg);

@@ -137,6 +137,26 @@ test_a_socket_filter_drops()
 	ip netns del a
 }
 
+# The data of the third segment meets the listener's filter, as what follows will.
+test_a_listener_s_filter_sees_the_third_segment()
+{
+	local client before
+
+	make_pair a b
+	in_ns a sysctl -qw net.tern.enable=0
+	before=$(counter b drop_filter)
+	(
+		wait_until 5 listens b
+		exec ip netns exec a tern-client --quiet --no-stdin --send hello \
+			--close never --timeout 9 10.7.0.2 5000
+	) > /dev/null 2>&1 & client=$!
+	hard b filter-data 10.7.0.2 5000
+	grew b drop_filter "$before"
+	stop "$client"
+	nothing_left b
+	drop_pair a b
+}
+
 test_a_low_water_mark_above_the_buffer()
 {
 	ip netns add a
@@ -252,7 +272,8 @@ run_tests hard an_orphan_whose_peer_keeps_its_window_shut_is_ended \
 	10000_single_octets_wait_for_a_reader_that_sleeps \
 	IP_options_make_segments_smaller \
 	a_smaller_MTU_of_the_interface_is_noticed_without_ICMP \
-	a_socket_filter_drops a_low_water_mark_above_the_buffer \
+	a_socket_filter_drops a_listener_s_filter_sees_the_third_segment \
+	a_low_water_mark_above_the_buffer \
 	a_new_SYN_in_TIME_WAIT \
 	ICMP_errors_end_an_attempt_to_connect ICMP_errors_do_not_end_a_connection \
 	ICMP_fragmentation_needed_makes_segments_smaller \

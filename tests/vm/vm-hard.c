@@ -7,6 +7,9 @@
  *					and must be told by a reset
  *	vm-hard tiny ADDRESS PORT	10,000 single octets to a reader that sleeps
  *	vm-hard filter ADDRESS PORT	a socket filter that lets nothing through
+ *	vm-hard filter-data ADDRESS PORT
+ *					a listener whose filter lets no octets through,
+ *					for a peer elsewhere
  *	vm-hard lowat ADDRESS PORT	a low-water mark above the buffer's size
  *	vm-hard off ADDRESS PORT	connect() and listen() where Tern is off
  *	vm-hard connect ADDRESS PORT	print by name how connect() ends
@@ -213,6 +216,32 @@ static int cmd_filter(void)
 	set_timeout(server, SO_RCVTIMEO, 100);
 	if (recv(server, octets, sizeof(octets), 0) != 5)
 		die("recv without the filter");
+	return 0;
+}
+
+/* Nothing longer than a header with an MSS option gets in; a bare ACK does. */
+static int cmd_filter_data(void)
+{
+	struct sock_filter short_only[] = {
+		{ .code = BPF_LD | BPF_W | BPF_LEN },
+		{ .code = BPF_JMP | BPF_JGT | BPF_K, .k = HDR + 4, .jt = 0, .jf = 1 },
+		{ .code = BPF_RET | BPF_K, .k = 0 },
+		{ .code = BPF_RET | BPF_K, .k = 0xffff },
+	};
+	struct sock_fprog program = { .len = 4, .filter = short_only };
+	int listener = new_socket(), fd;
+
+	if (setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		die("SO_ATTACH_FILTER");
+	if (do_bind(listener, &addr) || listen(listener, 1))
+		die("listen");
+	set_timeout(listener, SO_RCVTIMEO, 10);
+	fd = accept(listener, NULL, NULL);
+	if (fd < 0)
+		die("accept");
+	set_timeout(fd, SO_RCVTIMEO, 5);
+	if (recv(fd, octets, sizeof(octets), 0) >= 0 || errno != EAGAIN)
+		return wrong("octets came through");
 	return 0;
 }
 
@@ -515,6 +544,7 @@ static const struct {
 	{ "orphan", cmd_orphan },
 	{ "tiny", cmd_tiny },
 	{ "filter", cmd_filter },
+	{ "filter-data", cmd_filter_data },
 	{ "lowat", cmd_lowat },
 	{ "off", cmd_off },
 	{ "connect", cmd_connect },
