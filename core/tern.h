@@ -153,12 +153,6 @@ struct tern_config {
 	bool nodelay;
 };
 
-/** struct tern_range - received octets beyond rcv_nxt: [start, end) */
-struct tern_range {
-	tern_seq start;
-	tern_seq end;
-};
-
 /**
  * struct tern_conn - one end of a connection (the TCB of rfc9293#section-3.3.1)
  *

@@ -18,6 +18,9 @@
 
 #define FLAGS_KNOWN (TERN_FIN | TERN_SYN | TERN_RST | TERN_PSH | TERN_ACK)
 #define OPT_MSS_LEN 4
+#define OPT_SACK_PERMITTED_LEN 2
+#define OPT_SACK_LEN(blocks) (2 + 8 * (blocks))
+#define OPT_TIMESTAMPS_LEN 10
 
 static u16 get16(const u8 *p)
 {
@@ -46,6 +49,46 @@ u32 tern_hlen(const u8 *hdr)
 	return (u32)(hdr[OFF_HLEN] >> 4) * 4;
 }
 
+/* rfc2018#section-3: pairs of edges, left and right */
+static bool parse_sack(const u8 *opt, u32 opt_len, struct tern_seg *seg)
+{
+	u32 blocks = (opt_len - 2) / 8;
+	u32 i;
+
+	if (!blocks || blocks > TERN_SACK_BLOCKS || opt_len != OPT_SACK_LEN(blocks))
+		return false;
+	for (i = 0; i < blocks; i++) {
+		seg->sack[i].start = tern_seq_of(get32(opt + 2 + 8 * i));
+		seg->sack[i].end = tern_seq_of(get32(opt + 6 + 8 * i));
+	}
+	seg->n_sack = (u8)blocks;
+	return true;
+}
+
+/* One option of @opt_len octets, its kind and length included; the last of a kind counts. */
+static bool parse_option(const u8 *opt, u32 opt_len, struct tern_seg *seg)
+{
+	switch (opt[0]) {
+	case TERN_OPT_MSS:
+		seg->mss = opt_len == OPT_MSS_LEN ? get16(opt + 2) : 0;
+		return opt_len == OPT_MSS_LEN;
+	case TERN_OPT_SACK_PERMITTED:
+		seg->sack_permitted = true;
+		return opt_len == OPT_SACK_PERMITTED_LEN;
+	case TERN_OPT_SACK:
+		return parse_sack(opt, opt_len, seg);
+	case TERN_OPT_TIMESTAMPS:
+		if (opt_len != OPT_TIMESTAMPS_LEN)
+			return false;
+		seg->has_ts = true;
+		seg->tsval = get32(opt + 2);
+		seg->tsecr = seg->flags & TERN_ACK ? get32(opt + 6) : 0;
+		return true;
+	default:
+		return true;
+	}
+}
+
 /*
  * rfc9293#section-3.1: kind alone, or kind, length, data.  An option that is not
  * known is skipped by its length (MUST-6); a list that cannot be walked says
@@ -69,11 +112,8 @@ static bool parse_options(const u8 *opt, u32 len, struct tern_seg *seg)
 		opt_len = opt[i + 1];
 		if (opt_len < 2 || opt_len > len - i)
 			return false;
-		if (opt[i] == TERN_OPT_MSS) {
-			if (opt_len != OPT_MSS_LEN)
-				return false;
-			seg->mss = get16(opt + i + 2);
-		}
+		if (!parse_option(opt + i, opt_len, seg))
+			return false;
 		i += opt_len;
 	}
 	return true;
@@ -111,7 +151,57 @@ enum tern_drop tern_parse(const u8 *hdr, u32 total, struct tern_seg *seg)
 
 u32 tern_build_len(const struct tern_seg *seg)
 {
-	return TERN_HDR_LEN + (seg->mss ? OPT_MSS_LEN : 0);
+	u32 len = TERN_HDR_LEN;
+
+	if (seg->mss)
+		len += OPT_MSS_LEN;
+	if (seg->has_ts)
+		len += TERN_TS_LEN;
+	else if (seg->sack_permitted)
+		len += 2 + OPT_SACK_PERMITTED_LEN;
+	if (seg->n_sack)
+		len += 2 + OPT_SACK_LEN((u32)seg->n_sack);
+	return len;
+}
+
+static u8 *put_kind(u8 *opt, u8 kind, u32 len)
+{
+	opt[0] = kind;
+	opt[1] = (u8)len;
+	return opt + 2;
+}
+
+/* As TCP lays them out: every number at a multiple of 4 octets. */
+static void build_options(const struct tern_seg *seg, u8 *opt)
+{
+	u32 i;
+
+	if (seg->mss) {
+		opt = put_kind(opt, TERN_OPT_MSS, OPT_MSS_LEN);
+		put16(opt, seg->mss);
+		opt += 2;
+	}
+	if (seg->sack_permitted) {
+		if (!seg->has_ts)
+			opt = put_kind(opt, TERN_OPT_NOP, TERN_OPT_NOP);
+		opt = put_kind(opt, TERN_OPT_SACK_PERMITTED, OPT_SACK_PERMITTED_LEN);
+	} else if (seg->has_ts) {
+		opt = put_kind(opt, TERN_OPT_NOP, TERN_OPT_NOP);
+	}
+	if (seg->has_ts) {
+		opt = put_kind(opt, TERN_OPT_TIMESTAMPS, OPT_TIMESTAMPS_LEN);
+		put32(opt, seg->tsval);
+		put32(opt + 4, seg->tsecr);
+		opt += 8;
+	}
+	if (seg->n_sack) {
+		opt = put_kind(opt, TERN_OPT_NOP, TERN_OPT_NOP);
+		opt = put_kind(opt, TERN_OPT_SACK, OPT_SACK_LEN(seg->n_sack));
+	}
+	for (i = 0; i < seg->n_sack; i++, opt += 8) {
+		put32(opt, tern_seq_bits(seg->sack[i].start));
+		put32(opt + 4, tern_seq_bits(seg->sack[i].end));
+	}
 }
 
 void tern_build(const struct tern_seg *seg, u8 *hdr)
@@ -127,11 +217,7 @@ void tern_build(const struct tern_seg *seg, u8 *hdr)
 	hdr[OFF_HLEN] = (u8)(hlen / 4 << 4);
 	hdr[OFF_FLAGS] = seg->flags;
 	put32(hdr + OFF_WND, seg->wnd);
-	if (seg->mss) {
-		hdr[TERN_HDR_LEN] = TERN_OPT_MSS;
-		hdr[TERN_HDR_LEN + 1] = OPT_MSS_LEN;
-		put16(hdr + TERN_HDR_LEN + 2, seg->mss);
-	}
+	build_options(seg, hdr + TERN_HDR_LEN);
 }
 
 u64 tern_csum_add(u64 sum, const void *data, u32 len)

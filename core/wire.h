@@ -30,6 +30,20 @@
 #define TERN_OPT_END 0
 #define TERN_OPT_NOP 1
 #define TERN_OPT_MSS 2
+#define TERN_OPT_SACK_PERMITTED 4
+#define TERN_OPT_SACK 5
+#define TERN_OPT_TIMESTAMPS 8
+
+/** define TERN_TS_LEN - octets that a timestamps option takes in a header, padding included */
+#define TERN_TS_LEN 12
+/** define TERN_SACK_BLOCKS - blocks of the longest SACK option; one less beside timestamps */
+#define TERN_SACK_BLOCKS 4
+
+/** struct tern_range - octets [start, end) of the sequence space */
+struct tern_range {
+	tern_seq start;
+	tern_seq end;
+};
 
 /**
  * struct tern_seg - a segment, host order
@@ -41,9 +55,15 @@
  * @len: octets of payload; SYN and FIN are not counted
  * @pos: on the way out, position in the stream of the first payload octet, modulo 2^32
  * @hlen: on the way in, octets of header
- * @mss: value of the MSS option, octets; 0 when it is absent
  * @flags: TERN_FIN and so on
+ * @mss: value of the MSS option, octets; 0 when it is absent
+ * @tsval: TSval of the timestamps option (rfc7323#section-3), if @has_ts
+ * @tsecr: its TSecr, 0 without the ACK flag
+ * @has_ts: it carries the timestamps option
+ * @sack_permitted: it carries the SACK-permitted option (rfc2018#section-2)
+ * @n_sack: blocks of its SACK option; 0 when it is absent
  * @rexmit: on the way out, some of it was sent before
+ * @sack: the blocks, as the peer sent them: nothing about them is checked
  */
 struct tern_seg {
 	u16 sport;
@@ -56,7 +76,13 @@ struct tern_seg {
 	u8 hlen;
 	u8 flags;
 	u16 mss;
+	u32 tsval;
+	u32 tsecr;
+	bool has_ts;
+	bool sack_permitted;
+	u8 n_sack;
 	bool rexmit;
+	struct tern_range sack[TERN_SACK_BLOCKS];
 };
 
 /*

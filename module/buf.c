@@ -375,15 +375,17 @@ static void tern_queue_ooo(struct tern_sock *ts, struct sk_buff *skb)
  * tern_buf_queue() - keep the octets the engine has accepted
  * @sk: socket, locked
  * @skb: the segment; it belongs to the socket from here on
- * @res: which octets
+ * @hlen: octets of header in front of the payload
+ * @res: which octets of the payload
  */
-void tern_buf_queue(struct sock *sk, struct sk_buff *skb, const struct tern_result *res)
+void tern_buf_queue(struct sock *sk, struct sk_buff *skb, u32 hlen,
+		    const struct tern_result *res)
 {
 	struct tern_sock *ts = tern_sk(sk);
 	struct tern_cb *cb = TERN_CB(skb);
 	struct sk_buff *next;
 
-	__skb_pull(skb, cb->seg.hlen);
+	__skb_pull(skb, hlen);
 	skb_dst_drop(skb);
 	cb->pos = res->data_pos;
 	cb->off = res->data_off;

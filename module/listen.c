@@ -143,9 +143,9 @@ static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *r
 }
 
 static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
-					     const struct sk_buff *skb)
+					     const struct sk_buff *skb,
+					     const struct tern_seg *syn)
 {
-	const struct tern_seg *seg = &TERN_CB(skb)->seg;
 	const struct iphdr *iph = ip_hdr(skb);
 	struct tern_request *rq;
 
@@ -153,8 +153,8 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 	if (!rq)
 		return NULL;
 	rq->e = (struct tern_entry) {
-		.laddr = iph->daddr, .lport = htons(seg->dport),
-		.raddr = iph->saddr, .rport = htons(seg->sport),
+		.laddr = iph->daddr, .lport = htons(syn->dport),
+		.raddr = iph->saddr, .rport = htons(syn->sport),
 		.kind = TERN_KIND_REQUEST, .reuse = sk->sk_reuse,
 	};
 	rq->listener = sk;
@@ -168,9 +168,9 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 
 /* Make a request for a SYN and answer it; or say why not. */
 static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
-				     struct sk_buff *skb, struct tern_tw_entry *reopens)
+				     const struct sk_buff *skb, const struct tern_seg *syn,
+				     struct tern_tw_entry *reopens)
 {
-	const struct tern_seg *syn = &TERN_CB(skb)->seg;
 	u64 now = tern_now();
 	struct tern_request *rq;
 	struct tern_config cfg;
@@ -179,7 +179,7 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 	unsigned int why;
 	tern_seq iss;
 
-	rq = tern_request_new(tn, sk, skb);
+	rq = tern_request_new(tn, sk, skb, syn);
 	if (!rq)
 		return TERN_DROP_MEMORY;
 	why = TERN_DROP_MEMORY;
@@ -224,23 +224,24 @@ free:
  * @tn: namespace
  * @sk: the listener, found under rcu_read_lock(), not locked
  * @skb: the segment; consumed
+ * @seg: its header
  * @reopens: the TIME_WAIT entry in whose place the new connection comes, or NULL
  */
 void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     struct tern_tw_entry *reopens)
+		     struct tern_seg *seg, struct tern_tw_entry *reopens)
 {
 	unsigned int why = TERN_DROP_LISTEN;
 
-	if (!tern_filter(sk, skb)) {
+	if (!tern_filter(sk, skb, seg)) {
 		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
 		return;
 	}
-	switch (tern_listen_segment_arrives(&TERN_CB(skb)->seg)) {
+	switch (tern_listen_segment_arrives(seg)) {
 	case TERN_LISTEN_SYN:
-		why = tern_listen_open(tn, sk, skb, reopens);
+		why = tern_listen_open(tn, sk, skb, seg, reopens);
 		break;
 	case TERN_LISTEN_RESET:
-		tern_xmit_reset(tn, skb);
+		tern_xmit_reset(tn, skb, seg);
 		break;
 	case TERN_LISTEN_DROP:
 		break;
@@ -324,7 +325,7 @@ static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
  */
 static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 				   const struct tern_conn *conn, const struct tern_result *res,
-				   struct sk_buff *skb)
+				   struct sk_buff *skb, const struct tern_seg *seg)
 {
 	struct sock *listener = rq->listener;
 	struct sock *child;
@@ -340,7 +341,7 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 		return;
 	}
 	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() did */
-	if (TERN_CB(skb)->seg.len && !tern_buf_room(child, skb)) {
+	if (seg->len && !tern_buf_room(child, skb)) {
 		tern_child_discard(child);
 		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
 		return;
@@ -360,7 +361,7 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 	tern_request_detach(rq);
 	tern_request_put(rq);
 
-	if (!tern_apply(child, res, skb))
+	if (!tern_apply(child, res, skb, seg))
 		consume_skb(skb);
 	tern_pump(child);
 	bh_unlock_sock(child);
@@ -372,10 +373,12 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
  * @tn: namespace
  * @rq: the request, found under rcu_read_lock()
  * @skb: the segment; consumed when true is returned
+ * @seg: its header
  *
  * Return: false when the request is gone meanwhile and the lookup must be repeated.
  */
-bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb)
+bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb,
+		      struct tern_seg *seg)
 {
 	struct tern_config cfg;
 	struct tern_result res;
@@ -388,16 +391,16 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		return false;
 	}
 	/* The child will have the listener's filters: its first octets meet them, too. */
-	if (!tern_filter(rq->listener, skb)) {
+	if (!tern_filter(rq->listener, skb, seg)) {
 		spin_unlock(&rq->lock);
 		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
 		return true;
 	}
 	tern_request_config(rq, &cfg);
 	tern_req_unpack(&conn, &rq->req, &cfg);
-	res = tern_segment_arrives(&conn, now, &TERN_CB(skb)->seg);
+	res = tern_segment_arrives(&conn, now, seg);
 	if (res.events & TERN_EV_ESTABLISHED) {
-		tern_request_establish(tn, rq, &conn, &res, skb);
+		tern_request_establish(tn, rq, &conn, &res, skb, seg);
 		spin_unlock(&rq->lock);
 		return true;
 	}
@@ -406,7 +409,7 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		tern_count_drop(tn, res.drop);
 	tern_note_path(tn, &rq->e, &res);
 	if (res.events & TERN_EV_RESET)
-		tern_xmit_reset(tn, skb);
+		tern_xmit_reset(tn, skb, seg);
 	if (res.events & TERN_EV_CHALLENGE && tern_challenge_allowed(tn))
 		tern_challenge_ack(&conn);
 	tern_request_pump(rq, &conn, now);

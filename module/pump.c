@@ -136,12 +136,14 @@ static void tern_apply_fin(struct sock *sk)
  * @sk: socket, locked
  * @res: what it said
  * @skb: the segment it said it of, or NULL
+ * @seg: its header, or NULL
  *
  * tern_pump() follows.
  *
  * Return: true when @skb was queued and is no longer the caller's.
  */
-bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *skb)
+bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *skb,
+		const struct tern_seg *seg)
 {
 	struct tern_net *tn = tern_net(sock_net(sk));
 	struct tern_sock *ts = tern_sk(sk);
@@ -151,7 +153,7 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 		tern_count_drop(tn, res->drop);
 	tern_apply_path(sk, res);
 	if (res->events & TERN_EV_RESET && skb)
-		tern_xmit_reset(tn, skb);
+		tern_xmit_reset(tn, skb, seg);
 	if (res->events & TERN_EV_CHALLENGE && tern_challenge_allowed(tn))
 		tern_challenge_ack(&ts->conn);
 	if (res->events & TERN_EV_ACKED) {
@@ -160,7 +162,7 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 		tern_buf_acked(sk, res->acked);
 	}
 	if (res->events & TERN_EV_DATA && skb) {
-		tern_buf_queue(sk, skb, res);
+		tern_buf_queue(sk, skb, seg->hlen, res);
 		queued = true;
 	}
 	if (res->events & TERN_EV_FIN)
@@ -217,6 +219,6 @@ void tern_pump(struct sock *sk)
 /** tern_apply_pump() - both, for what no segment brought about */
 void tern_apply_pump(struct sock *sk, const struct tern_result *res)
 {
-	tern_apply(sk, res, NULL);
+	tern_apply(sk, res, NULL, NULL);
 	tern_pump(sk);
 }

@@ -56,11 +56,10 @@ bool tern_challenge_allowed(struct tern_net *tn)
  * tern_filter() - do the socket's filters (SO_ATTACH_FILTER, BPF, LSM) let a segment in?
  * @sk: socket, need not be locked
  * @skb: segment; a filter may cut payload off its end
+ * @seg: its header
  */
-bool tern_filter(struct sock *sk, struct sk_buff *skb)
+bool tern_filter(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
 {
-	struct tern_seg *seg = &TERN_CB(skb)->seg;
-
 	if (sk_filter_trim_cap(sk, skb, seg->hlen))
 		return false;
 	seg->len = skb->len - seg->hlen;
@@ -71,11 +70,11 @@ bool tern_filter(struct sock *sk, struct sk_buff *skb)
  * tern_segment() - a segment for a socket that stands in the connection table
  * @sk: socket, locked
  * @skb: segment; consumed
+ * @seg: its header
  */
-void tern_segment(struct sock *sk, struct sk_buff *skb)
+void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
 {
 	struct tern_net *tn = tern_net(sock_net(sk));
-	struct tern_seg *seg = &TERN_CB(skb)->seg;
 	struct tern_result res;
 
 	/*
@@ -88,7 +87,7 @@ void tern_segment(struct sock *sk, struct sk_buff *skb)
 		seg->flags &= ~(TERN_FIN | TERN_PSH);
 	}
 	res = tern_segment_arrives(&tern_sk(sk)->conn, tern_now(), seg);
-	if (!tern_apply(sk, &res, skb))
+	if (!tern_apply(sk, &res, skb, seg))
 		consume_skb(skb);
 	tern_pump(sk);
 }
@@ -98,28 +97,36 @@ void tern_segment(struct sock *sk, struct sk_buff *skb)
  * @sk: socket, owned
  * @skb: segment; consumed
  *
- * Meanwhile the connection may have left the socket: then it is looked up again.
+ * Its header was found good before it was put there.  Meanwhile the connection may
+ * have left the socket: then it is looked up again.
  */
 int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {
-	if (tern_sk(sk)->hashed) {
-		tern_segment(sk, skb);
+	struct tern_net *tn = tern_net(sock_net(sk));
+	struct tern_seg seg;
+	unsigned int why = tern_parse(skb->data, skb->len, &seg);
+
+	if (WARN_ON_ONCE(why != TERN_DROP_NONE)) {
+		tern_drop_skb(tn, skb, why);
+	} else if (tern_sk(sk)->hashed) {
+		tern_segment(sk, skb, &seg);
 	} else {
 		local_bh_disable();
-		tern_dispatch(tern_net(sock_net(sk)), skb);
+		tern_dispatch(tn, skb, &seg);
 		local_bh_enable();
 	}
 	return 0;
 }
 
 /* Return: false when the socket is not this connection's any more. */
-static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb)
+static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
+			  struct tern_seg *seg)
 {
 	bool ours = true;
 
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
-	if (!tern_filter(sk, skb)) {
+	if (!tern_filter(sk, skb, seg)) {
 		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
 		sock_put(sk);
 		return true;
@@ -131,7 +138,7 @@ static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *
 				   READ_ONCE(sk->sk_sndbuf)))
 			tern_drop_skb(tn, skb, TERN_DROP_BACKLOG);
 	} else if (tern_sk(sk)->hashed) {
-		tern_segment(sk, skb);
+		tern_segment(sk, skb, seg);
 	} else {
 		ours = false;
 	}
@@ -141,21 +148,23 @@ static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *
 }
 
 /* For nobody: RST (rfc9293#section-3.10.7.1). */
-static void tern_nobody_rcv(struct tern_net *tn, struct sk_buff *skb)
+static void tern_nobody_rcv(struct tern_net *tn, struct sk_buff *skb,
+			    const struct tern_seg *seg)
 {
-	tern_xmit_reset(tn, skb);
+	tern_xmit_reset(tn, skb, seg);
 	tern_drop_skb(tn, skb, TERN_DROP_CLOSED);
 }
 
-static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_buff *skb)
+static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_buff *skb,
+			   struct tern_seg *seg)
 {
 	switch ((enum tern_kind)e->kind) {
 	case TERN_KIND_SOCK:
-		return tern_sock_rcv(tn, &container_of(e, struct tern_sock, e)->inet.sk, skb);
+		return tern_sock_rcv(tn, &container_of(e, struct tern_sock, e)->inet.sk, skb, seg);
 	case TERN_KIND_REQUEST:
-		return tern_request_rcv(tn, container_of(e, struct tern_request, e), skb);
+		return tern_request_rcv(tn, container_of(e, struct tern_request, e), skb, seg);
 	case TERN_KIND_TW:
-		tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb);
+		tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb, seg);
 		return true;
 	}
 	return false;
@@ -164,11 +173,11 @@ static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_
 /**
  * tern_dispatch() - give a parsed segment to whoever it is for
  * @tn: namespace; softirqs are off
- * @skb: segment, its network header set, its header in TERN_CB(); consumed
+ * @skb: segment, its network header set, skb->data at its header; consumed
+ * @seg: its header
  */
-void tern_dispatch(struct tern_net *tn, struct sk_buff *skb)
+void tern_dispatch(struct tern_net *tn, struct sk_buff *skb, struct tern_seg *seg)
 {
-	const struct tern_seg *seg = &TERN_CB(skb)->seg;
 	const struct iphdr *iph = ip_hdr(skb);
 	struct tern_entry *e;
 	struct sock *sk;
@@ -183,12 +192,12 @@ void tern_dispatch(struct tern_net *tn, struct sk_buff *skb)
 			sk = tern_lookup_listener(tn, iph->daddr, htons(seg->dport),
 						  skb->skb_iif);
 			if (sk)
-				tern_listen_rcv(tn, sk, skb, NULL);
+				tern_listen_rcv(tn, sk, skb, seg, NULL);
 			else
-				tern_nobody_rcv(tn, skb);
+				tern_nobody_rcv(tn, skb, seg);
 			goto out;
 		}
-		if (tern_entry_rcv(tn, e, skb))
+		if (tern_entry_rcv(tn, e, skb, seg))
 			goto out;
 	}
 	tern_drop_skb(tn, skb, TERN_DROP_RACE);
@@ -215,7 +224,7 @@ static __wsum tern_pseudo(struct sk_buff *skb, int proto)
  * Make the header linear, verify the checksum, parse.  From here on skb->data
  * is the first octet of the header.
  */
-static unsigned int tern_rcv_check(struct sk_buff *skb)
+static unsigned int tern_rcv_check(struct sk_buff *skb, struct tern_seg *seg)
 {
 	u32 hlen;
 
@@ -232,7 +241,7 @@ static unsigned int tern_rcv_check(struct sk_buff *skb)
 	if (skb_checksum_init(skb, tern_protocol, tern_pseudo) ||
 	    (!skb_csum_unnecessary(skb) && __skb_checksum_complete(skb)))
 		return TERN_DROP_CHECKSUM;
-	return tern_parse(skb->data, skb->len, &TERN_CB(skb)->seg);
+	return tern_parse(skb->data, skb->len, seg);
 }
 
 /*
@@ -259,6 +268,7 @@ static void tern_confirm_ct(struct sk_buff *skb)
 void tern_rcv(struct net *net, struct sk_buff *skb)
 {
 	struct tern_net *tn = tern_net(net);
+	struct tern_seg seg;
 	unsigned int why;
 
 	tern_count(tn, TERN_MIB_IN_SEGS);
@@ -268,10 +278,10 @@ void tern_rcv(struct net *net, struct sk_buff *skb)
 	if (xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
 		tern_confirm_ct(skb);
 		nf_reset_ct(skb);
-		why = tern_rcv_check(skb);
+		why = tern_rcv_check(skb, &seg);
 	}
 	if (why != TERN_DROP_NONE)
 		tern_drop_skb(tn, skb, why);
 	else
-		tern_dispatch(tn, skb);
+		tern_dispatch(tn, skb, &seg);
 }

@@ -298,14 +298,12 @@ struct tern_sock {
 };
 
 /**
- * struct tern_cb - what a received skb carries along, in skb->cb
- * @seg: its header
+ * struct tern_cb - what a queued skb carries along, in skb->cb
  * @pos: position in the stream of the first octet that is left
  * @off: where in the skb that octet lies
  * @len: octets that are left
  */
 struct tern_cb {
-	struct tern_seg seg;
 	u32 pos;
 	u32 off;
 	u32 len;
@@ -374,12 +372,12 @@ void tern_hook_exit(struct net *net);
 
 /* rx.c */
 void tern_rcv(struct net *net, struct sk_buff *skb);
-void tern_dispatch(struct tern_net *tn, struct sk_buff *skb);
+void tern_dispatch(struct tern_net *tn, struct sk_buff *skb, struct tern_seg *seg);
 int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb);
-void tern_segment(struct sock *sk, struct sk_buff *skb);
+void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg);
 void tern_drop_skb(struct tern_net *tn, struct sk_buff *skb, unsigned int why);
 bool tern_challenge_allowed(struct tern_net *tn);
-bool tern_filter(struct sock *sk, struct sk_buff *skb);
+bool tern_filter(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg);
 
 /* icmp.c */
 int tern_icmp_err(struct sk_buff *skb, u32 info);
@@ -391,7 +389,7 @@ void tern_xmit_bare(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif,
 		    const struct tern_seg *seg);
 void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 		     struct tern_seg *seg);
-void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb);
+void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struct tern_seg *seg);
 int tern_route(struct sock *sk);
 u16 tern_dst_mss(const struct dst_entry *dst);
 u16 tern_sock_mss(struct sock *sk);
@@ -402,11 +400,13 @@ int tern_buf_copy_in(struct sock *sk, struct msghdr *msg, size_t size);
 struct sk_buff *tern_buf_segment(struct sock *sk, u32 pos, u32 len, u32 headroom);
 void tern_buf_acked(struct sock *sk, u32 octets);
 bool tern_buf_room(struct sock *sk, const struct sk_buff *skb);
-void tern_buf_queue(struct sock *sk, struct sk_buff *skb, const struct tern_result *res);
+void tern_buf_queue(struct sock *sk, struct sk_buff *skb, u32 hlen,
+		    const struct tern_result *res);
 void tern_buf_purge_send(struct sock *sk);
 
 /* pump.c */
-bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *skb);
+bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *skb,
+		const struct tern_seg *seg);
 void tern_pump(struct sock *sk);
 void tern_apply_pump(struct sock *sk, const struct tern_result *res);
 void tern_config(const struct sock *sk, u16 mss, struct tern_config *cfg);
@@ -451,8 +451,9 @@ void tern_listen_stop(struct sock *sk);
 struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern);
 bool tern_accept_ready(const struct sock *sk);
 void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     struct tern_tw_entry *reopens);
-bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb);
+		     struct tern_seg *seg, struct tern_tw_entry *reopens);
+bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb,
+		      struct tern_seg *seg);
 int tern_request_cache_init(void);
 void tern_request_cache_exit(void);
 
@@ -469,7 +470,8 @@ void tern_tw_cache_exit(void);
 void tern_tw_net_init(struct tern_net *tn);
 void tern_tw_net_exit(struct tern_net *tn);
 void tern_tw_enter(struct sock *sk);
-void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb);
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
+		 struct tern_seg *seg);
 int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct tern_entry *e);
 void tern_tw_length_changed(struct tern_net *tn);
 unsigned long tern_tw_remaining(const struct tern_net *tn, const struct tern_tw_entry *tw);

@@ -268,20 +268,22 @@ int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct ter
  * @tn: namespace
  * @tw: entry, found under rcu_read_lock()
  * @skb: the segment; consumed
+ * @seg: its header
  */
-void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb)
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
+		 struct tern_seg *seg)
 {
 	struct tern_seg reply;
 	struct sock *sk;
 
-	switch (tern_tw_segment_arrives(&tw->tw, &TERN_CB(skb)->seg, &reply)) {
+	switch (tern_tw_segment_arrives(&tw->tw, seg, &reply)) {
 	case TERN_TW_DROP:
 		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
 		return;
 	case TERN_TW_REOPEN:
 		sk = tern_lookup_listener(tn, tw->e.laddr, tw->e.lport, skb->skb_iif);
 		if (sk) {
-			tern_listen_rcv(tn, sk, skb, tw);
+			tern_listen_rcv(tn, sk, skb, seg, tw);
 			return;
 		}
 		break;
@@ -289,7 +291,7 @@ void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *
 		tern_tw_restart(tn, tw);
 		break;
 	case TERN_TW_ACK:
-		if (!tern_tw_may_answer(tw, &TERN_CB(skb)->seg)) {
+		if (!tern_tw_may_answer(tw, seg)) {
 			tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
 			return;
 		}

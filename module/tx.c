@@ -148,12 +148,12 @@ void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 }
 
 /** tern_xmit_reset() - the RST that answers a received segment, unless it is one */
-void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb)
+void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struct tern_seg *seg)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct tern_seg rst;
 
-	if (tern_reset_for(&TERN_CB(skb)->seg, &rst))
+	if (tern_reset_for(seg, &rst))
 		tern_xmit_bare(tn, iph->daddr, iph->saddr, 0, &rst);
 }
 
