@@ -151,6 +151,34 @@ static const char *check_ranges(const struct tern_conn *conn)
 	return broken;
 }
 
+static const char *check_sacked(const struct tern_conn *conn)
+{
+	const char *broken = NULL;
+	tern_seq before = conn->snd_una;
+	u32 i;
+
+	holds(&broken, conn->n_sacked <= TERN_SACKED, "SACKed ranges in their array");
+	holds(&broken, conn->n_recent <= TERN_SACK_BLOCKS,
+	      "recent arrivals in their array");
+	holds(&broken, !conn->n_sacked || conn->sack_ok,
+	      "SACKed ranges only if agreed on");
+	if (broken)
+		return broken;
+	for (i = 0; i < conn->n_sacked; i++) {
+		const struct tern_range *range = &conn->sacked[i];
+
+		holds(&broken, i ? tern_seq_lt(before, range->start) :
+		      tern_seq_leq(before, range->start),
+		      "SACKed ranges ascend with holes between them");
+		holds(&broken, tern_seq_lt(range->start, range->end),
+		      "no SACKed range is empty");
+		before = range->end;
+	}
+	holds(&broken, tern_seq_leq(before, conn->snd_max),
+	      "only what was sent is SACKed");
+	return broken;
+}
+
 static const char *check_timers(const struct tern_conn *conn)
 {
 	const char *broken = NULL;
@@ -170,6 +198,10 @@ static const char *check_timers(const struct tern_conn *conn)
 	holds(&broken, conn->state != TERN_FIN_WAIT_2 || !conn->orphan ||
 	      conn->deadline[TERN_TIMER_FIN_WAIT_2] != TERN_NEVER,
 	      "FIN_WAIT_2 without a user is bounded");
+	holds(&broken, conn->deadline[TERN_TIMER_KEEPALIVE] == TERN_NEVER ||
+	      conn->cfg.keep_idle, "keep-alive only if the user wants it");
+	holds(&broken, conn->deadline[TERN_TIMER_USER] == TERN_NEVER ||
+	      conn->cfg.user_timeout, "a user timeout only if the user wants it");
 	holds(&broken, !conn->delack_segs || conn->ack_now ||
 	      conn->deadline[TERN_TIMER_DELACK] != TERN_NEVER,
 	      "a delayed acknowledgment is timed");
@@ -187,6 +219,8 @@ const char *tern_check(const struct tern_conn *conn)
 		name = check_receive(conn);
 	if (!name)
 		name = check_ranges(conn);
+	if (!name)
+		name = check_sacked(conn);
 	if (!name)
 		name = check_timers(conn);
 	return name;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Congestion control: slow start and congestion avoidance (rfc5681), fast
- * retransmit and NewReno fast recovery (rfc6582), limited transmit (rfc3042),
- * initial window (rfc6928).  All in octets.
+ * Congestion control: slow start and congestion avoidance (rfc5681), initial
+ * window (rfc6928), and recovery from loss: with SACK that of rfc6675, without it
+ * fast retransmit and NewReno fast recovery (rfc6582) with limited transmit
+ * (rfc3042).  All in octets.
  *
  * Only says how much may be sent, and asks for a retransmission with
- * conn->rexmit_head.
+ * conn->rexmit_head; with SACK, output.c asks sack.c for the further ones.
  */
 #include "core/internal.h"
 
@@ -59,55 +60,80 @@ static void grow(struct tern_conn *conn, u32 acked)
 	set_cwnd(conn, conn->cwnd + tern_max((u32)more, 1));
 }
 
-/*
- * @acked octets more are acknowledged; snd_una has moved already.
- * rfc6582#section-3.2 numbers the steps.
- */
+/* rfc6582#section-3.2, 3, partial: the next hole is where snd_una is now */
+static void acked_in_part(struct tern_conn *conn, u32 acked)
+{
+	u32 left = conn->cwnd > acked ? conn->cwnd - acked : 0;
+
+	/* rfc6675 asks the scoreboard for it, and cwnd stays */
+	if (conn->sack_ok)
+		return;
+	conn->rexmit_head = true;
+	set_cwnd(conn, left + (acked >= conn->snd_mss ? conn->snd_mss : 0));
+}
+
+/* rfc6582#section-3.2, 3, full: option (1), which bursts less */
+static void acked_in_full(struct tern_conn *conn)
+{
+	u32 window = tern_max(flight(conn), conn->snd_mss) + conn->snd_mss;
+
+	conn->in_recovery = false;
+	conn->rexmit_head = false;
+	set_cwnd(conn, conn->sack_ok ? conn->ssthresh :
+		 tern_min(conn->ssthresh, window));
+}
+
+/* @acked octets more are acknowledged; snd_una has moved already. */
 void tern_cwnd_acked(struct tern_conn *conn, u32 acked)
 {
 	conn->dupacks = 0;
-	if (!conn->in_recovery) {
+	if (!conn->in_recovery)
 		grow(conn, acked);
-	} else if (tern_seq_lt(conn->snd_una, conn->recover)) {
-		/* 3, partial: the next hole is where snd_una is now */
-		u32 left = conn->cwnd > acked ? conn->cwnd - acked : 0;
-
-		conn->rexmit_head = true;
-		set_cwnd(conn, left + (acked >= conn->snd_mss ? conn->snd_mss : 0));
-	} else {
-		/* 3, full: option (1), which bursts less */
-		u32 window = tern_max(flight(conn), conn->snd_mss) + conn->snd_mss;
-
-		conn->in_recovery = false;
-		conn->rexmit_head = false;
-		set_cwnd(conn, tern_min(conn->ssthresh, window));
-	}
+	else if (tern_seq_lt(conn->snd_una, conn->recover))
+		acked_in_part(conn, acked);
+	else
+		acked_in_full(conn);
 	/* recover must stay comparable, however much is sent without a loss */
 	if (tern_seq_lt(conn->recover, conn->snd_una))
 		conn->recover = tern_seq_add(conn->snd_una, ~0u);
 }
 
-/* A duplicate acknowledgment as rfc5681#section-2 defines it */
-void tern_cwnd_dupack(struct tern_conn *conn)
+/* Has enough come after it that what begins at snd_una must be lost? */
+static bool head_is_lost(const struct tern_conn *conn)
+{
+	/* rfc6582#section-3.2, 2, rfc6675#section-5.1: not what a timeout sends again */
+	if (!tern_seq_lt(conn->recover, conn->snd_una))
+		return false;
+	if (conn->sack_ok)
+		return conn->dupacks >= DUPACKS_FOR_LOSS || tern_sack_lost(conn);
+	return conn->dupacks == DUPACKS_FOR_LOSS;
+}
+
+/*
+ * A duplicate acknowledgment.  Without SACK, each says that a segment has left the
+ * network (rfc5681#section-3.2, 4); with it, the scoreboard says which.
+ */
+void tern_cwnd_dupack(struct tern_conn *conn, struct tern_result *res)
 {
 	if (conn->dupacks < 255)
 		conn->dupacks++;
 	if (conn->in_recovery) {
-		/* rfc5681#section-3.2, 4: a segment has left the network */
-		set_cwnd(conn, conn->cwnd + conn->snd_mss);
+		if (!conn->sack_ok)
+			set_cwnd(conn, conn->cwnd + conn->snd_mss);
 		return;
 	}
-	/* rfc6582#section-3.2, 2: not again for what was sent before a timeout */
-	if (conn->dupacks != DUPACKS_FOR_LOSS ||
-	    !tern_seq_lt(conn->recover, conn->snd_una))
+	if (!head_is_lost(conn))
 		return;
 
 	halve_ssthresh(conn);
-	set_cwnd(conn, conn->ssthresh + DUPACKS_FOR_LOSS * conn->snd_mss);
+	set_cwnd(conn, conn->ssthresh +
+		 (conn->sack_ok ? 0 : DUPACKS_FOR_LOSS * conn->snd_mss));
 	conn->recover = conn->snd_max;
+	conn->snd_rxt = conn->snd_una;
 	conn->in_recovery = true;
 	conn->rexmit_head = true;
-	conn->rtt_timing = false;
+	tern_rtt_cancel(conn);
+	res->events |= TERN_EV_RECOVERY;
 }
 
 /*
@@ -123,6 +149,7 @@ void tern_cwnd_timeout(struct tern_conn *conn)
 	conn->in_recovery = false;
 	conn->rexmit_head = false;
 	conn->dupacks = 0;
+	tern_sack_timeout(conn);
 }
 
 /* rfc5681#section-4.1: what was known about the path has aged */
@@ -133,12 +160,21 @@ void tern_cwnd_idle(struct tern_conn *conn, u64 now)
 }
 
 /*
- * What congestion allows beyond snd_una.  rfc3042: each of the first two
- * duplicate acknowledgments lets out a segment, without changing cwnd.
+ * Octets that congestion lets out now.  rfc3042: each of the first two duplicate
+ * acknowledgments lets out a segment, without changing cwnd; with SACK that is what
+ * comes of counting.
  */
-u32 tern_cwnd_usable(const struct tern_conn *conn)
+u32 tern_cwnd_room(const struct tern_conn *conn)
 {
-	if (conn->in_recovery)
-		return conn->cwnd;
-	return conn->cwnd + tern_min(conn->dupacks, 2) * conn->snd_mss;
+	u32 window = conn->cwnd;
+	u32 used;
+
+	if (conn->sack_ok) {
+		used = tern_sack_pipe(conn);
+	} else {
+		used = tern_seq_dist(tern_snd_base(conn), conn->snd_nxt);
+		if (!conn->in_recovery)
+			window += tern_min(conn->dupacks, 2) * conn->snd_mss;
+	}
+	return window > used ? window - used : 0;
 }

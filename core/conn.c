@@ -35,7 +35,9 @@ void tern_enter_closed(struct tern_conn *conn, struct tern_result *res,
 	conn->in_recovery = false;
 	conn->force = false;
 	conn->rtt_timing = false;
+	conn->keep_due = false;
 	conn->n_ranges = 0;
+	conn->n_sacked = 0;
 	tern_disarm_all(conn);
 	res->events |= TERN_EV_CLOSED;
 }
@@ -77,18 +79,22 @@ void tern_init(struct tern_conn *conn, tern_seq iss,
 	conn->rcv_buf = tern_min(tern_max(cfg->rcv_buf, 1), TERN_MAX_WINDOW);
 	conn->snd_mss = conn->cfg.mss;
 	conn->oow_acked = TERN_NEVER;
+	conn->stalled = TERN_NEVER;
+	conn->last_rcv = TERN_NEVER;
+	conn->sack_ok = cfg->sack;
+	conn->ts_ok = cfg->timestamps;
 	tern_rtt_init(conn);
 	tern_cwnd_init(conn);
 }
 
 /*
- * The peer's SYN: its sequence number, window and MSS.  The window that our own
+ * The peer's SYN: its sequence number, window and options.  The window that our own
  * SYN offered counts from rcv_nxt, wherever the peer's SYN puts that.
  *
  * rfc9293#section-3.7.1: without the option 536; a value of 0 says nothing
  * either.
  */
-void tern_syn_taken(struct tern_conn *conn, const struct tern_seg *syn)
+void tern_syn_taken(struct tern_conn *conn, u64 now, const struct tern_seg *syn)
 {
 	u32 told = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv);
 	u32 mss = syn->mss ? syn->mss : TERN_DEFAULT_MSS;
@@ -102,8 +108,14 @@ void tern_syn_taken(struct tern_conn *conn, const struct tern_seg *syn)
 	conn->snd_wl1 = syn->seq;
 	conn->snd_wl2 = syn->flags & TERN_ACK ? syn->ack : conn->iss;
 
+	/* what only one end offers is not agreed on (rfc7323#section-3.2, rfc2018) */
+	conn->sack_ok = conn->sack_ok && syn->sack_permitted;
+	conn->ts_ok = conn->ts_ok && syn->has_ts;
+	conn->ts_recent = syn->tsval;
+	conn->last_rcv = now;
+
 	mss = tern_max(mss, TERN_MIN_SND_MSS);
-	conn->snd_mss = (u16)tern_min(conn->snd_mss, mss);
+	tern_set_mss(conn, (u16)tern_min(conn->cfg.mss, mss));
 }
 
 /* rfc9293#section-3.10.1, active */
@@ -129,7 +141,7 @@ struct tern_result tern_open_syn(struct tern_conn *conn, u64 now, tern_seq iss,
 	tern_init(conn, iss, cfg);
 	conn->last_sent = now;
 	conn->passive = true;
-	tern_syn_taken(conn, syn);
+	tern_syn_taken(conn, now, syn);
 	res = tern_result_for(conn);
 	res.old_state = TERN_LISTEN;
 	tern_set_state(conn, &res, TERN_SYN_RECEIVED);
@@ -256,9 +268,13 @@ void tern_set_rcv_buf(struct tern_conn *conn, u32 octets)
 	update_window(conn);
 }
 
+/* rfc9293#section-3.7.1: the options come out of the payload, those on every segment here */
 void tern_set_mss(struct tern_conn *conn, u16 mss)
 {
-	conn->snd_mss = (u16)tern_max(tern_min(conn->snd_mss, mss), 1);
+	u32 options = tern_ts_space(conn);
+	u32 room = mss > options ? mss - options : 0;
+
+	conn->snd_mss = (u16)tern_max(tern_min(conn->snd_mss, room), 1);
 }
 
 /* The place of the FIN is no data; it stays known. */
@@ -307,6 +323,22 @@ u32 tern_rcv_wnd(const struct tern_conn *conn)
 tern_seq tern_iss(u64 now, u32 hash)
 {
 	return tern_seq_of((u32)(now / 4) + hash);
+}
+
+void tern_set_keepalive(struct tern_conn *conn, u64 idle, u64 interval, u8 probes)
+{
+	conn->cfg.keep_idle = idle;
+	conn->cfg.keep_interval = interval;
+	conn->cfg.keep_probes = probes;
+	conn->keep_sent = 0;
+	conn->keep_due = false;
+	tern_disarm(conn, TERN_TIMER_KEEPALIVE);
+}
+
+void tern_set_user_timeout(struct tern_conn *conn, u64 timeout)
+{
+	conn->cfg.user_timeout = timeout;
+	tern_disarm(conn, TERN_TIMER_USER);
 }
 
 void tern_set_nodelay(struct tern_conn *conn, bool nodelay)

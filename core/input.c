@@ -105,9 +105,10 @@ static void window_update(struct tern_conn *conn, const struct tern_seg *seg)
 }
 
 /* SND.UNA < SEG.ACK <= SND.NXT: takes it off the retransmission queue */
-static void new_ack(struct tern_conn *conn, u64 now, tern_seq ack,
+static void new_ack(struct tern_conn *conn, u64 now, const struct tern_seg *seg,
 		    struct tern_result *res)
 {
+	tern_seq ack = seg->ack;
 	u32 acked = tern_seq_dist(conn->snd_una, ack);
 	u32 user = acked;
 
@@ -120,9 +121,11 @@ static void new_ack(struct tern_conn *conn, u64 now, tern_seq ack,
 		res->events |= TERN_EV_ACKED;
 	}
 
-	tern_rtt_acked(conn, now, ack);
+	tern_rtt_acked(conn, now, seg);
 	conn->snd_una = ack;
 	conn->snd_nxt = tern_seq_max(conn->snd_nxt, ack);
+	conn->stalled = now;
+	tern_sack_acked(conn);
 	if (conn->syn_acked) {
 		tern_cwnd_acked(conn, acked);
 	} else {
@@ -182,9 +185,9 @@ static void syn_sent(struct tern_conn *conn, u64 now,
 	}
 
 	/* Fourth */
-	tern_syn_taken(conn, seg);
+	tern_syn_taken(conn, now, seg);
 	if (seg->flags & TERN_ACK) {
-		new_ack(conn, now, seg->ack, res);
+		new_ack(conn, now, seg, res);
 		tern_set_state(conn, res, TERN_ESTABLISHED);
 		res->events |= TERN_EV_ESTABLISHED;
 		conn->ack_now = true;
@@ -197,7 +200,7 @@ static void syn_sent(struct tern_conn *conn, u64 now,
 	tern_set_state(conn, res, TERN_SYN_RECEIVED);
 	conn->snd_nxt = conn->iss;
 	conn->rexmits = 0;
-	conn->rtt_timing = false;
+	tern_rtt_cancel(conn);
 	tern_disarm(conn, TERN_TIMER_REXMT);
 }
 
@@ -216,7 +219,7 @@ static enum step first_syn(struct tern_conn *conn, struct tern_seg *seg,
 
 	if (!(seg->flags & TERN_ACK)) {
 		conn->snd_nxt = conn->iss;
-		conn->rtt_timing = false;
+		tern_rtt_cancel(conn);
 		drop(res, TERN_DROP_SYN);
 		return STEP_DONE;
 	}
@@ -284,17 +287,27 @@ static bool acceptable(const struct tern_conn *conn, const struct tern_seg *seg)
 
 /*
  * First, for what is neither RST nor SYN (rfc5961#section-4.2 challenges a SYN
- * wherever it is).
+ * wherever it is); before it, rfc7323#section-5.3.
  */
 static enum step check_sequence(struct tern_conn *conn, u64 now,
 				struct tern_seg *seg, struct tern_result *res)
 {
+	enum tern_drop why = tern_ts_check(conn, now, seg);
 	u32 space = tern_seg_space(seg);
 	tern_seq end = tern_seq_add(seg->seq, space);
 
-	if (acceptable(conn, seg))
+	if (why != TERN_DROP_NONE) {
+		drop(res, why);
+		if (why == TERN_DROP_PAWS)
+			answer_unacceptable(conn, now, seg);
+		return STEP_DONE;
+	}
+	if (acceptable(conn, seg)) {
+		tern_ts_taken(conn, seg);
+		conn->last_rcv = now;
+		conn->keep_sent = 0;
 		return STEP_NEXT;
-
+	}
 	if (space && tern_seq_lt(seg->seq, conn->rcv_nxt) &&
 	    tern_seq_leq(end, conn->rcv_nxt))
 		drop(res, TERN_DROP_DUPLICATE);
@@ -326,16 +339,21 @@ static enum step ack_of_syn(struct tern_conn *conn, u64 now,
 	conn->snd_wnd_max = tern_max(conn->snd_wnd_max, conn->snd_wnd);
 	conn->snd_wl1 = seg->seq;
 	conn->snd_wl2 = seg->ack;
-	new_ack(conn, now, seg->ack, res);
+	new_ack(conn, now, seg, res);
 	tern_set_state(conn, res, TERN_ESTABLISHED);
 	res->events |= TERN_EV_ESTABLISHED;
 	return STEP_NEXT;
 }
 
-/* rfc5681#section-2, the definition of a duplicate acknowledgment, (a) to (e) */
-static bool is_dupack(const struct tern_conn *conn, const struct tern_seg *seg)
+/*
+ * rfc5681#section-2, the definition of a duplicate acknowledgment, (a) to (e); with
+ * SACK, that of rfc6675#section-2.
+ */
+static bool is_dupack(struct tern_conn *conn, const struct tern_seg *seg, bool moved)
 {
-	return tern_in_flight(conn) && conn->syn_acked &&
+	if (conn->sack_ok)
+		return tern_sack_update(conn, seg);
+	return !moved && tern_in_flight(conn) && conn->syn_acked &&
 	       !tern_seg_space(seg) && seg->ack == conn->snd_una &&
 	       conn->snd_wnd &&
 	       tern_min(seg->wnd, TERN_MAX_WINDOW) == conn->snd_wnd;
@@ -347,6 +365,7 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 			     struct tern_result *res)
 {
 	tern_seq oldest = tern_seq_add(conn->snd_una, 0u - conn->snd_wnd_max);
+	bool moves = tern_seq_lt(conn->snd_una, seg->ack);
 
 	if (tern_seq_lt(conn->snd_max, seg->ack)) {
 		answer_unacceptable(conn, now, seg);
@@ -364,10 +383,10 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 	/* an answered probe: the peer is alive, rfc9293#section-3.8.6.1 */
 	if (!tern_in_flight(conn))
 		conn->rexmits = 0;
-	if (seg->ack != conn->snd_una)
-		new_ack(conn, now, seg->ack, res);
-	else if (is_dupack(conn, seg))
-		tern_cwnd_dupack(conn);
+	if (moves)
+		new_ack(conn, now, seg, res);
+	if (is_dupack(conn, seg, moves))
+		tern_cwnd_dupack(conn, res);
 	window_update(conn, seg);
 	return STEP_NEXT;
 }
@@ -434,6 +453,7 @@ static void take_data(struct tern_conn *conn, u64 now, tern_seq start,
 	if (!in_order)
 		conn->ack_now = true;
 	if (tern_reasm_held(conn, start, end)) {
+		tern_sack_arrived(conn, start);
 		drop(res, TERN_DROP_DUPLICATE);
 		return;
 	}
@@ -441,6 +461,8 @@ static void take_data(struct tern_conn *conn, u64 now, tern_seq start,
 		drop(res, TERN_DROP_RANGES);
 		return;
 	}
+	if (conn->n_ranges && tern_seq_lt(conn->rcv_nxt, start))
+		tern_sack_arrived(conn, start);
 	res->events |= TERN_EV_DATA;
 	res->data_len = tern_seq_dist(start, end);
 	res->data_pos = tern_seq_dist(conn->irs, start) - 1;

@@ -68,6 +68,12 @@ static inline bool tern_is_over(const struct tern_conn *conn)
 	       conn->state == TERN_LISTEN;
 }
 
+/* Timestamp @a is older than @b: they wrap like sequence numbers. */
+static inline bool tern_ts_before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
 /* The states in which the peer may send us data and FIN. */
 static inline bool tern_can_receive(const struct tern_conn *conn)
 {
@@ -88,7 +94,7 @@ void tern_abort_into(struct tern_conn *conn, struct tern_result *res,
 		     enum tern_error error);
 void tern_init(struct tern_conn *conn, tern_seq iss,
 	       const struct tern_config *cfg);
-void tern_syn_taken(struct tern_conn *conn, const struct tern_seg *syn);
+void tern_syn_taken(struct tern_conn *conn, u64 now, const struct tern_seg *syn);
 
 /* output.c */
 tern_seq tern_acceptable_seq(const struct tern_conn *conn);
@@ -98,23 +104,54 @@ void tern_arm(struct tern_conn *conn, enum tern_timer timer, u64 now, u64 delay)
 void tern_disarm(struct tern_conn *conn, enum tern_timer timer);
 void tern_disarm_all(struct tern_conn *conn);
 
+/* timestamp.c */
+u32 tern_ts_space(const struct tern_conn *conn);
+void tern_ts_fill(const struct tern_conn *conn, u64 now, struct tern_seg *seg);
+enum tern_drop tern_ts_check(const struct tern_conn *conn, u64 now,
+			     const struct tern_seg *seg);
+void tern_ts_taken(struct tern_conn *conn, const struct tern_seg *seg);
+bool tern_ts_echo(const struct tern_conn *conn, u64 now,
+		  const struct tern_seg *seg, u32 *ms);
+
+/* sack.c */
+void tern_sack_arrived(struct tern_conn *conn, tern_seq seq);
+u32 tern_sack_space(const struct tern_conn *conn);
+void tern_sack_fill(const struct tern_conn *conn, struct tern_seg *seg);
+bool tern_sack_update(struct tern_conn *conn, const struct tern_seg *seg);
+void tern_sack_acked(struct tern_conn *conn);
+void tern_sack_timeout(struct tern_conn *conn);
+bool tern_sack_lost(const struct tern_conn *conn);
+u32 tern_sack_pipe(const struct tern_conn *conn);
+bool tern_sack_hole(const struct tern_conn *conn, bool lost_only,
+		    struct tern_range *hole);
+tern_seq tern_sack_tail(const struct tern_conn *conn);
+tern_seq tern_sack_skip(const struct tern_conn *conn);
+u32 tern_sack_gap(const struct tern_conn *conn);
+
 /* rtt.c */
 u32 tern_rto(const struct tern_conn *conn);
 u32 tern_persist_interval(const struct tern_conn *conn);
 void tern_rtt_init(struct tern_conn *conn);
 void tern_rtt_sent(struct tern_conn *conn, u64 now, tern_seq last);
-void tern_rtt_acked(struct tern_conn *conn, u64 now, tern_seq ack);
+void tern_rtt_cancel(struct tern_conn *conn);
+void tern_rtt_acked(struct tern_conn *conn, u64 now, const struct tern_seg *seg);
 void tern_rtt_syn_lost(struct tern_conn *conn);
 
 /* congestion.c */
 void tern_cwnd_init(struct tern_conn *conn);
 void tern_cwnd_acked(struct tern_conn *conn, u32 acked);
-void tern_cwnd_dupack(struct tern_conn *conn);
+void tern_cwnd_dupack(struct tern_conn *conn, struct tern_result *res);
 void tern_cwnd_timeout(struct tern_conn *conn);
 void tern_cwnd_idle(struct tern_conn *conn, u64 now);
-u32 tern_cwnd_usable(const struct tern_conn *conn);
+u32 tern_cwnd_room(const struct tern_conn *conn);
 
 /* reasm.c */
+bool tern_ranges_hold(const struct tern_range *range, u32 count, tern_seq start,
+		      tern_seq end);
+bool tern_ranges_add(struct tern_range *range, u8 *count, u32 most,
+		     tern_seq start, tern_seq end);
+void tern_ranges_remove(struct tern_range *range, u8 *count, u32 first,
+			u32 removed);
 bool tern_reasm_held(const struct tern_conn *conn, tern_seq start, tern_seq end);
 bool tern_reasm_add(struct tern_conn *conn, tern_seq start, tern_seq end);
 

@@ -20,14 +20,18 @@ tern_seq tern_acceptable_seq(const struct tern_conn *conn)
 }
 
 /* Acknowledgment and window, as every segment but the first SYN carries them. */
-static void acknowledge(struct tern_conn *conn, struct tern_seg *seg)
+static void acknowledge(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 {
 	seg->wnd = tern_rcv_wnd(conn);
 	conn->rcv_adv = tern_seq_add(conn->rcv_nxt, seg->wnd);
-	if (conn->state == TERN_SYN_SENT)
+	if (conn->state == TERN_SYN_SENT) {
+		tern_ts_fill(conn, now, seg);
 		return;
+	}
 	seg->flags |= TERN_ACK;
 	seg->ack = conn->rcv_nxt;
+	tern_ts_fill(conn, now, seg);
+	tern_sack_fill(conn, seg);
 	conn->rcv_acked = conn->rcv_nxt;
 	conn->ack_now = false;
 	conn->delack_segs = 0;
@@ -57,7 +61,8 @@ static void give_syn(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	seg->seq = conn->iss;
 	seg->flags = TERN_SYN;
 	seg->mss = conn->cfg.mss;
-	acknowledge(conn, seg);
+	seg->sack_permitted = conn->sack_ok;
+	acknowledge(conn, now, seg);
 	if (first || !first_ack) {
 		note_sent(conn, now, seg, end);
 	} else {
@@ -120,8 +125,14 @@ static void give_data(struct tern_conn *conn, u64 now, struct tern_seg *seg,
 		seg->flags |= TERN_FIN;
 		end = tern_seq_add(end, 1);
 	}
-	acknowledge(conn, seg);
+	acknowledge(conn, now, seg);
 	note_sent(conn, now, seg, end);
+}
+
+/* Largest payload of a segment sent now: SACK blocks take room, too. */
+static u32 largest(const struct tern_conn *conn)
+{
+	return conn->snd_mss - tern_sack_space(conn);
 }
 
 /* Fast retransmit, and after a partial acknowledgment: one segment at snd_una */
@@ -134,7 +145,10 @@ static bool give_head(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	bool fin;
 
 	conn->rexmit_head = false;
-	len = tern_min(len, tern_min(conn->snd_mss, conn->snd_wnd));
+	len = tern_min(len, tern_min(largest(conn), conn->snd_wnd));
+	if (conn->n_sacked)
+		len = tern_min(len, tern_seq_dist(conn->snd_una,
+						  conn->sacked[0].start));
 	end = tern_seq_add(conn->snd_una, len);
 	fin = tern_fin_sent(conn) && end == conn->snd_end && conn->snd_wnd > len;
 	if (!len && !fin)
@@ -143,9 +157,60 @@ static bool give_head(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	give_data(conn, now, seg, conn->snd_una, len, fin);
 	conn->snd_nxt = tern_seq_max(conn->snd_nxt,
 				     tern_seq_add(end, fin ? 1 : 0));
+	conn->snd_rxt = end;
+	conn->snd_rescue = end;
 	/* what is in flight behind the hole is acknowledged late: do not time it */
-	conn->rtt_timing = false;
+	tern_rtt_cancel(conn);
 	tern_arm(conn, TERN_TIMER_REXMT, now, tern_rto(conn));
+	return true;
+}
+
+/* What is left of the peer's window at @seq, octets. */
+static u32 window_at(const struct tern_conn *conn, tern_seq seq)
+{
+	tern_seq edge = tern_seq_add(tern_snd_base(conn), conn->snd_wnd);
+
+	return tern_seq_lt(seq, edge) ? tern_seq_dist(seq, edge) : 0;
+}
+
+/*
+ * rfc6675#section-5, (C) and NextSeg(): the next hole that is lost; with @any, when
+ * there was nothing new to send, one that may be, or once in a recovery the end of
+ * all that was sent.
+ */
+static bool give_hole(struct tern_conn *conn, u64 now, struct tern_seg *seg,
+		      bool any)
+{
+	struct tern_range hole;
+	bool rescue = false;
+	bool fin = false;
+	u32 len;
+
+	if (!conn->in_recovery || !conn->sack_ok ||
+	    tern_cwnd_room(conn) < conn->snd_mss)
+		return false;
+	if (!tern_sack_hole(conn, !any, &hole)) {
+		if (!any || tern_seq_lt(conn->snd_una, conn->snd_rescue))
+			return false;
+		hole.start = tern_sack_tail(conn);
+		hole.end = tern_seq_min(conn->snd_max, conn->snd_end);
+		rescue = true;
+		fin = tern_fin_sent(conn);
+	}
+	len = tern_seq_lt(hole.start, hole.end) ?
+	      tern_seq_dist(hole.start, hole.end) : 0;
+	if (rescue && len > largest(conn))
+		hole.start = tern_seq_add(hole.end, 0u - largest(conn));
+	len = tern_min(tern_min(len, largest(conn)), window_at(conn, hole.start));
+	fin = fin && window_at(conn, hole.end);
+	if (!len && !fin)
+		return false;
+
+	give_data(conn, now, seg, hole.start, len, fin);
+	if (rescue)
+		conn->snd_rescue = conn->recover;
+	else
+		conn->snd_rxt = tern_seq_add(hole.start, len);
 	return true;
 }
 
@@ -165,14 +230,15 @@ static bool give_probe(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 
 /*
  * rfc9293#section-3.8.6.2.1 (silly window avoidance) and 3.7.4 (Nagle): is a
- * segment of @len octets, of @avail that wait, worth sending now?
+ * segment of @len octets, of @avail that wait, worth sending now?  @gap: octets until
+ * the next ones that the peer holds already
  */
-static bool worth_sending(const struct tern_conn *conn, u32 len, u32 avail)
+static bool worth_sending(const struct tern_conn *conn, u32 len, u32 avail, u32 gap)
 {
 	bool alone = !tern_in_flight(conn) || conn->cfg.nodelay ||
 		     conn->fin_queued;
 
-	if (len == conn->snd_mss || conn->force)
+	if (len == largest(conn) || len == gap || conn->force)
 		return true;
 	/* again: the queue was cut into segments before */
 	if (tern_seq_lt(conn->snd_nxt, conn->snd_max) &&
@@ -184,39 +250,34 @@ static bool worth_sending(const struct tern_conn *conn, u32 len, u32 avail)
 	return len == avail || len >= tern_max(conn->snd_wnd_max / 2, 1);
 }
 
-static u32 room_in(u32 window, u32 used)
-{
-	return window > used ? window - used : 0;
-}
-
 /* New data and FIN, and after a timeout all that is not acknowledged */
 static bool give_next(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 {
-	u32 used = tern_seq_dist(tern_snd_base(conn), conn->snd_nxt);
-	u32 avail = octets_from(conn, conn->snd_nxt);
-	bool first = conn->snd_nxt == conn->snd_max;
-	u32 room;
-	u32 len;
-	bool fin;
+	u32 gap = tern_sack_gap(conn);
+	u32 avail, room, len;
+	bool first, fin;
 
 	if (!waiting(conn))
 		return false;
 	if (conn->snd_una == conn->snd_max)
 		tern_cwnd_idle(conn, now);
 
-	room = room_in(conn->snd_wnd, used);
+	avail = octets_from(conn, conn->snd_nxt);
+	first = conn->snd_nxt == conn->snd_max;
+	room = window_at(conn, conn->snd_nxt);
 	if (!room && !tern_in_flight(conn) && conn->force)
 		return give_probe(conn, now, seg);
 
-	len = tern_min(tern_min(avail, conn->snd_mss),
-		       tern_min(room, room_in(tern_cwnd_usable(conn), used)));
+	len = tern_min(tern_min(tern_min(avail, largest(conn)), gap),
+		       tern_min(room, tern_cwnd_room(conn)));
 	fin = conn->fin_queued && len == avail && room > len;
-	if (!fin && (!len || !worth_sending(conn, len, avail)))
+	if (!fin && (!len || !worth_sending(conn, len, avail, gap)))
 		return false;
 
 	conn->force = false;
 	give_data(conn, now, seg, conn->snd_nxt, len, fin);
 	conn->snd_nxt = tern_seq_add(conn->snd_nxt, len + fin);
+	conn->snd_nxt = tern_sack_skip(conn);
 	if (first)
 		tern_rtt_sent(conn, now, tern_seq_add(conn->snd_nxt, ~0u));
 	if (conn->deadline[TERN_TIMER_REXMT] == TERN_NEVER)
@@ -224,9 +285,48 @@ static bool give_next(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	return true;
 }
 
+/*
+ * rfc9293#section-3.8.4: a segment that the peer has had already makes it answer.
+ */
+static void give_keepalive(struct tern_conn *conn, u64 now, struct tern_seg *seg)
+{
+	conn->keep_due = false;
+	acknowledge(conn, now, seg);
+	seg->seq = tern_seq_add(conn->snd_una, ~0u);
+}
+
+static void arm_at(struct tern_conn *conn, enum tern_timer timer, u64 now, u64 when)
+{
+	tern_arm(conn, timer, now, when > now ? when - now : 0);
+}
+
+/*
+ * Either something waits to be acknowledged, and that may not take longer than the
+ * user said, or the peer may not be silent for too long.
+ */
+static void settle_patience(struct tern_conn *conn, u64 now)
+{
+	if (conn->snd_una != conn->snd_max || waiting(conn)) {
+		if (conn->stalled == TERN_NEVER)
+			conn->stalled = now;
+		if (conn->cfg.user_timeout)
+			arm_at(conn, TERN_TIMER_USER, now,
+			       conn->stalled + conn->cfg.user_timeout);
+		tern_disarm(conn, TERN_TIMER_KEEPALIVE);
+		return;
+	}
+	conn->stalled = TERN_NEVER;
+	tern_disarm(conn, TERN_TIMER_USER);
+	if (conn->cfg.keep_idle && conn->syn_acked &&
+	    conn->deadline[TERN_TIMER_KEEPALIVE] == TERN_NEVER)
+		arm_at(conn, TERN_TIMER_KEEPALIVE, now,
+		       conn->last_rcv + conn->cfg.keep_idle);
+}
+
 /* Nothing is due: of the two timers that make something due, only one runs. */
 static void settle(struct tern_conn *conn, u64 now)
 {
+	settle_patience(conn, now);
 	conn->force = false;
 	if (tern_in_flight(conn)) {
 		conn->probes = 0;
@@ -244,12 +344,13 @@ static void settle(struct tern_conn *conn, u64 now)
 }
 
 /* rfc9293#section-3.10.5 */
-static void give_rst(struct tern_conn *conn, struct tern_seg *seg)
+static void give_rst(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 {
 	conn->rst_due = false;
 	seg->seq = tern_acceptable_seq(conn);
 	seg->flags = TERN_RST | TERN_ACK;
 	seg->ack = conn->rcv_nxt;
+	tern_ts_fill(conn, now, seg);
 }
 
 bool tern_next_segment(struct tern_conn *conn, u64 now, struct tern_seg *seg)
@@ -257,7 +358,7 @@ bool tern_next_segment(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	memset(seg, 0, sizeof(*seg));
 
 	if (conn->rst_due) {
-		give_rst(conn, seg);
+		give_rst(conn, now, seg);
 		return true;
 	}
 	if (conn->state == TERN_CLOSED || conn->state == TERN_LISTEN)
@@ -270,12 +371,18 @@ bool tern_next_segment(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 		}
 		if (conn->rexmit_head && give_head(conn, now, seg))
 			return true;
-		if (give_next(conn, now, seg))
+		if (give_hole(conn, now, seg, false) ||
+		    give_next(conn, now, seg) ||
+		    give_hole(conn, now, seg, true))
 			return true;
+		if (conn->keep_due) {
+			give_keepalive(conn, now, seg);
+			return true;
+		}
 	}
 	if (conn->ack_now && conn->state != TERN_SYN_SENT) {
 		seg->seq = tern_acceptable_seq(conn);
-		acknowledge(conn, seg);
+		acknowledge(conn, now, seg);
 		return true;
 	}
 	if (conn->state != TERN_TIME_WAIT)

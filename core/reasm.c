@@ -1,32 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reassembly: which octets beyond rcv_nxt were received, as few ranges.
- *
- * The ranges ascend, and there is a hole before each of them.  The bytes are the
- * shell's.
+ * Sets of octets as a few ranges that ascend and do not touch: reassembly keeps
+ * in one what was received beyond rcv_nxt, sack.c in another what the peer holds.
+ * The bytes are the shell's.
  */
 #include "core/internal.h"
 
-/* Are all of [start, end) held already? */
-bool tern_reasm_held(const struct tern_conn *conn, tern_seq start, tern_seq end)
+/* Are all of [start, end) in one of the ranges? */
+bool tern_ranges_hold(const struct tern_range *range, u32 count, tern_seq start,
+		      tern_seq end)
 {
 	u32 i;
 
-	for (i = 0; i < conn->n_ranges; i++) {
-		if (tern_seq_leq(conn->range[i].start, start) &&
-		    tern_seq_leq(end, conn->range[i].end))
+	for (i = 0; i < count; i++) {
+		if (tern_seq_leq(range[i].start, start) &&
+		    tern_seq_leq(end, range[i].end))
 			return true;
 	}
 	return false;
 }
 
-static void remove_ranges(struct tern_conn *conn, u32 first, u32 count)
+void tern_ranges_remove(struct tern_range *range, u8 *count, u32 first,
+			u32 removed)
 {
 	u32 i;
 
-	for (i = first; i + count < conn->n_ranges; i++)
-		conn->range[i] = conn->range[i + count];
-	conn->n_ranges = (u8)(conn->n_ranges - count);
+	for (i = first; i + removed < *count; i++)
+		range[i] = range[i + removed];
+	*count = (u8)(*count - removed);
+}
+
+/*
+ * One range more, or some that [start, end) touches become one.  False when there
+ * are @most of them already.
+ */
+bool tern_ranges_add(struct tern_range *range, u8 *count, u32 most,
+		     tern_seq start, tern_seq end)
+{
+	u32 first = 0;
+	u32 touched = 0;
+	u32 i;
+
+	while (first < *count && tern_seq_lt(range[first].end, start))
+		first++;
+	while (first + touched < *count &&
+	       tern_seq_leq(range[first + touched].start, end))
+		touched++;
+
+	if (touched) {
+		start = tern_seq_min(range[first].start, start);
+		end = tern_seq_max(range[first + touched - 1].end, end);
+		tern_ranges_remove(range, count, first + 1, touched - 1);
+	} else {
+		if (*count == most)
+			return false;
+		for (i = *count; i > first; i--)
+			range[i] = range[i - 1];
+		(*count)++;
+	}
+	range[first].start = start;
+	range[first].end = end;
+	return true;
+}
+
+/* Are all of [start, end) held already? */
+bool tern_reasm_held(const struct tern_conn *conn, tern_seq start, tern_seq end)
+{
+	return tern_ranges_hold(conn->range, conn->n_ranges, start, end);
 }
 
 /* In order: rcv_nxt moves, over the ranges it now reaches, too. */
@@ -39,42 +79,9 @@ static void advance(struct tern_conn *conn, tern_seq end)
 		end = tern_seq_max(end, conn->range[reached].end);
 		reached++;
 	}
-	remove_ranges(conn, 0, reached);
+	tern_ranges_remove(conn->range, &conn->n_ranges, 0, reached);
 	conn->rcv_held += tern_seq_dist(conn->rcv_nxt, end);
 	conn->rcv_nxt = end;
-}
-
-/* Out of order: one range more, or some that it touches become one. */
-static bool insert(struct tern_conn *conn, tern_seq start, tern_seq end)
-{
-	u32 first = 0;
-	u32 touched = 0;
-	u32 i;
-
-	while (first < conn->n_ranges &&
-	       tern_seq_lt(conn->range[first].end, start))
-		first++;
-	while (first + touched < conn->n_ranges &&
-	       tern_seq_leq(conn->range[first + touched].start, end))
-		touched++;
-
-	if (touched) {
-		struct tern_range *range = &conn->range[first];
-
-		range->start = tern_seq_min(range->start, start);
-		range->end = tern_seq_max(conn->range[first + touched - 1].end,
-					  end);
-		remove_ranges(conn, first + 1, touched - 1);
-		return true;
-	}
-	if (conn->n_ranges == TERN_RANGES)
-		return false;
-	for (i = conn->n_ranges; i > first; i--)
-		conn->range[i] = conn->range[i - 1];
-	conn->range[first].start = start;
-	conn->range[first].end = end;
-	conn->n_ranges++;
-	return true;
 }
 
 /*
@@ -84,7 +91,8 @@ static bool insert(struct tern_conn *conn, tern_seq start, tern_seq end)
 bool tern_reasm_add(struct tern_conn *conn, tern_seq start, tern_seq end)
 {
 	if (start != conn->rcv_nxt)
-		return insert(conn, start, end);
+		return tern_ranges_add(conn->range, &conn->n_ranges, TERN_RANGES,
+				       start, end);
 	advance(conn, end);
 	return true;
 }

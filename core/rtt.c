@@ -3,7 +3,7 @@
  * Round-trip time and retransmission timeout, rfc6298.
  *
  * One segment at a time is timed, and never one that was sent twice (Karn's
- * algorithm, rfc6298#section-3).
+ * algorithm, rfc6298#section-3), unless timestamps tell the two apart.
  */
 #include "core/internal.h"
 
@@ -47,6 +47,16 @@ void tern_rtt_init(struct tern_conn *conn)
 	conn->rto = tern_max(conn->cfg.rto_initial, 1);
 }
 
+/*
+ * What was timed was sent again, or is acknowledged late.  Timestamps still tell:
+ * from the next acknowledgment on.
+ */
+void tern_rtt_cancel(struct tern_conn *conn)
+{
+	conn->rtt_timing = false;
+	conn->rtt_seq = tern_seq_add(conn->snd_una, ~0u);
+}
+
 /* A segment that ends with @last is sent for the first time. */
 void tern_rtt_sent(struct tern_conn *conn, u64 now, tern_seq last)
 {
@@ -76,18 +86,35 @@ static void sample(struct tern_conn *conn, u32 r)
 }
 
 /*
+ * rfc7323#section-4: an echo says which of two transmissions was received.  Once in
+ * a round trip, as with the timed segment, whose clock is finer and goes first.
+ */
+static bool sample_echo(struct tern_conn *conn, u64 now, const struct tern_seg *seg)
+{
+	u32 ms;
+
+	if (conn->rtt_timing || !tern_seq_lt(conn->rtt_seq, seg->ack) ||
+	    !tern_ts_echo(conn, now, seg, &ms))
+		return false;
+	conn->rtt_seq = conn->snd_max;
+	sample(conn, tern_max(tern_min(ms, RTT_MAX / 1000), 1) * 1000);
+	return true;
+}
+
+/*
  * New data is acknowledged.  Without a measurement a timeout that was backed off
  * stays so (the end of rfc6298#section-5): the acknowledged data was sent
  * twice, and nothing shorter is known to be long enough.
  */
-void tern_rtt_acked(struct tern_conn *conn, u64 now, tern_seq ack)
+void tern_rtt_acked(struct tern_conn *conn, u64 now, const struct tern_seg *seg)
 {
-	if (conn->rtt_timing && tern_seq_lt(conn->rtt_seq, ack)) {
+	if (conn->rtt_timing && tern_seq_lt(conn->rtt_seq, seg->ack)) {
 		u64 r = now > conn->rtt_start ? now - conn->rtt_start : 1;
 
 		conn->rtt_timing = false;
 		sample(conn, r > RTT_MAX ? RTT_MAX : (u32)r);
-	} else if (conn->rexmits && tern_in_flight(conn)) {
+	} else if (!sample_echo(conn, now, seg) && conn->rexmits &&
+		   tern_in_flight(conn)) {
 		conn->rto = tern_rto(conn);
 	}
 }

@@ -40,7 +40,10 @@
 #define TERN_MAX_WINDOW (1u << 30)
 
 /** define TERN_RANGES - out-of-order ranges a connection remembers */
-#define TERN_RANGES 8
+#define TERN_RANGES 16
+
+/** define TERN_SACKED - ranges that the peer has told of and a connection remembers */
+#define TERN_SACKED 16
 
 /*
  * enum tern_state - the states of rfc9293#section-3.3.2
@@ -78,6 +81,8 @@ enum tern_timer {
 	TERN_TIMER_PERSIST,	/* zero-window probe and silly-window override */
 	TERN_TIMER_DELACK,	/* delayed acknowledgment, rfc1122#section-4.2.3.2 */
 	TERN_TIMER_FIN_WAIT_2,	/* bounds FIN_WAIT_2 when no user is left */
+	TERN_TIMER_KEEPALIVE,	/* rfc9293#section-3.8.4 */
+	TERN_TIMER_USER,	/* user timeout, rfc9293#section-3.10.8 */
 	TERN_TIMERS,
 };
 
@@ -91,6 +96,8 @@ enum tern_event {
 	TERN_EV_TIME_WAIT = 1 << 5,	/* TIME_WAIT: drain, tern_tw_init(), free the connection */
 	TERN_EV_RESET = 1 << 6,		/* answer this segment with tern_reset_for() */
 	TERN_EV_CHALLENGE = 1 << 7,	/* rfc5961: if the limit allows, tern_challenge_ack() */
+	TERN_EV_TIMEOUT = 1 << 8,	/* the retransmission timer expired; for a counter */
+	TERN_EV_RECOVERY = 1 << 9,	/* duplicate ACKs told of a loss; for a counter */
 };
 
 /** define TERN_PATH - state changes one call can make, at the most */
@@ -124,6 +131,10 @@ struct tern_result {
 /**
  * struct tern_config - what a connection is opened with; the shell owns the
  *	choice, the connection keeps a copy
+ * @keep_idle: silence after which keep-alive probes are sent, us; 0 turns them off
+ * @keep_interval: time between two probes, us
+ * @user_timeout: how long data may stay unacknowledged, us; 0 leaves it to the
+ *	number of retransmissions
  * @rto_initial: timeout before the first round trip is measured, us (rfc6298 2.1: 1 s)
  * @rto_min: lower bound of the timeout, us
  * @rto_max: upper bound of the timeout and of every backoff, us
@@ -131,26 +142,38 @@ struct tern_result {
  * @fin_wait_2: longest FIN_WAIT_2 without a user, us
  * @rcv_buf: receive buffer the user gives, octets, 1 to TERN_MAX_WINDOW
  * @mss: largest payload one packet carries to us and to the peer, octets (MTU
- *	less headers); announced in the MSS option
+ *	less headers without options); announced in the MSS option
+ * @ts_offset: what is added to the clock to make TSval: a keyed hash of the two
+ *	addresses, the same for all connections between them (rfc7323#section-5.4)
  * @syn_retries: retransmissions of SYN before giving up
  * @synack_retries: of SYN-ACK
  * @data_retries: of data and FIN (R2 of rfc9293#section-3.8.3)
  * @orphan_retries: of data and FIN when no user is left
+ * @keep_probes: unanswered keep-alive probes after which the connection is given up
  * @nodelay: true turns the Nagle algorithm off
+ * @sack: offer selective acknowledgments, and use them if the peer does, too
+ * @timestamps: the same for timestamps
  */
 struct tern_config {
+	u64 keep_idle;
+	u64 keep_interval;
+	u64 user_timeout;
 	u32 rto_initial;
 	u32 rto_min;
 	u32 rto_max;
 	u32 delack;
 	u32 fin_wait_2;
 	u32 rcv_buf;
+	u32 ts_offset;
 	u16 mss;
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 data_retries;
 	u8 orphan_retries;
-	bool nodelay;
+	u8 keep_probes;
+	bool nodelay : 1;
+	bool sack : 1;
+	bool timestamps : 1;
 };
 
 /**
@@ -181,6 +204,12 @@ struct tern_config {
  * @rcv_held: octets received in order that the user has not taken yet
  * @rcv_fin: sequence number of the peer's FIN, if @fin_seen
  * @range: out-of-order octets, ascending, disjoint, not adjacent
+ * @recent: one octet of each range of the latest out-of-order arrivals, the
+ *	latest first: the order in which SACK blocks are sent (rfc2018#section-4)
+ * @sacked: octets beyond snd_una that the peer has told it holds, like @range
+ * @snd_rxt: end of what was retransmitted in this recovery (HighRxt of rfc6675)
+ * @snd_rescue: no rescue retransmission before snd_una is here (RescueRxt)
+ * @ts_recent: the peer's TSval to echo (TS.Recent of rfc7323), if @ts_ok
  * @srtt: smoothed round-trip time, us; 0 before the first measurement
  * @rttvar: its variation, us
  * @rto: current timeout without backoff, us
@@ -190,15 +219,21 @@ struct tern_config {
  * @ssthresh: slow start threshold, octets
  * @recover: snd_max when loss recovery began (rfc6582)
  * @last_sent: when data was last sent, us (restart after idle)
+ * @last_rcv: when a segment of this connection last came, us
+ * @stalled: since when the oldest thing to be acknowledged waits, us; TERN_NEVER
+ *	when nothing does
  * @oow_acked: when a bare unacceptable segment was last answered, us
  * @rexmits_total: segments retransmitted in this connection's life
- * @snd_mss: largest payload sent in one segment, octets
+ * @snd_mss: largest payload sent in one segment without SACK blocks, octets
  * @state: &enum tern_state
  * @error: &enum tern_error, once CLOSED
  * @rexmits: retransmissions (or unanswered probes) since the last progress
  * @dupacks: duplicate acknowledgments in a row
  * @probes: window probes sent since the peer's window closed: their backoff
+ * @keep_sent: keep-alive probes sent since the peer was last heard of
  * @n_ranges: used entries of @range
+ * @n_recent: used entries of @recent
+ * @n_sacked: used entries of @sacked
  * @delack_segs: segments received since the last ACK was sent
  * @ack_now: an acknowledgment is due at once
  * @fin_queued: the user has closed: FIN follows the last octet
@@ -210,6 +245,9 @@ struct tern_config {
  * @in_recovery: fast recovery is under way
  * @rexmit_head: retransmit one segment at snd_una before anything else
  * @force: the persist timer fired: send a segment whatever its size
+ * @keep_due: the keep-alive timer fired: a probe is due
+ * @sack_ok: both ends have agreed on SACK; before that, we offer it
+ * @ts_ok: the same for timestamps
  * @syn_acked: our SYN is acknowledged; "snd_una == iss" would come true again
  *	after 2^32 octets
  */
@@ -236,6 +274,11 @@ struct tern_conn {
 	u32 rcv_held;
 	tern_seq rcv_fin;
 	struct tern_range range[TERN_RANGES];
+	tern_seq recent[TERN_SACK_BLOCKS];
+	struct tern_range sacked[TERN_SACKED];
+	tern_seq snd_rxt;
+	tern_seq snd_rescue;
+	u32 ts_recent;
 
 	u32 srtt;
 	u32 rttvar;
@@ -247,6 +290,8 @@ struct tern_conn {
 	u32 ssthresh;
 	tern_seq recover;
 	u64 last_sent;
+	u64 last_rcv;
+	u64 stalled;
 	u64 oow_acked;
 	u32 rexmits_total;
 	u16 snd_mss;
@@ -256,7 +301,10 @@ struct tern_conn {
 	u8 rexmits;
 	u8 dupacks;
 	u8 probes;
+	u8 keep_sent;
 	u8 n_ranges;
+	u8 n_recent;
+	u8 n_sacked;
 	u8 delack_segs;
 	bool ack_now : 1;
 	bool fin_queued : 1;
@@ -268,7 +316,10 @@ struct tern_conn {
 	bool in_recovery : 1;
 	bool rexmit_head : 1;
 	bool force : 1;
+	bool keep_due : 1;
 	bool syn_acked : 1;
+	bool sack_ok : 1;
+	bool ts_ok : 1;
 };
 
 /**
@@ -284,9 +335,12 @@ struct tern_conn {
  * @iss: initial send sequence number
  * @irs: initial receive sequence number
  * @snd_wnd: the peer's window
+ * @ts_recent: the peer's TSval, if @ts_ok
  * @snd_mss: largest payload to send
  * @rexmits: retransmissions of the SYN-ACK so far
  * @sent: the first SYN-ACK has been sent
+ * @sack_ok: both ends have agreed on SACK
+ * @ts_ok: both ends have agreed on timestamps
  */
 struct tern_req {
 	u64 deadline;
@@ -295,23 +349,30 @@ struct tern_req {
 	tern_seq iss;
 	tern_seq irs;
 	u32 snd_wnd;
+	u32 ts_recent;
 	u16 snd_mss;
 	u8 rexmits;
-	bool sent;
+	bool sent : 1;
+	bool sack_ok : 1;
+	bool ts_ok : 1;
 };
 
 /**
  * struct tern_tw - a connection in TIME_WAIT: all that it takes to answer for it
  * @snd_nxt: the sequence number after our FIN
  * @rcv_nxt: the sequence number after the peer's FIN
+ * @ts_recent: the peer's TSval, if @ts_ok
  * @rcv_wnd: the window that was last offered, octets
+ * @ts_ok: timestamps were in use
  *
  * The length of the wait and its clock are the shell's.
  */
 struct tern_tw {
 	tern_seq snd_nxt;
 	tern_seq rcv_nxt;
-	u32 rcv_wnd;
+	u32 ts_recent;
+	u32 rcv_wnd : 31;
+	u32 ts_ok : 1;
 };
 
 /* enum tern_tw_verdict - what the shell does with a segment in TIME_WAIT */
@@ -424,9 +485,28 @@ void tern_set_rcv_buf(struct tern_conn *conn, u32 octets);
 void tern_set_nodelay(struct tern_conn *conn, bool nodelay);
 
 /**
+ * tern_set_keepalive() - the user wants to know when the peer is gone, or no more
+ * @conn: connection
+ * @idle: silence after which probes are sent, us; 0 turns them off
+ * @interval: time between two probes, us
+ * @probes: unanswered probes after which the connection is given up with RST
+ *	and TERN_ERR_TIMEDOUT; with a user timeout, that decides
+ */
+void tern_set_keepalive(struct tern_conn *conn, u64 idle, u64 interval, u8 probes);
+
+/**
+ * tern_set_user_timeout() - how long data may stay unacknowledged
+ * @conn: connection
+ * @timeout: us, after that the connection ends with TERN_ERR_TIMEDOUT; 0 leaves
+ *	it to the number of retransmissions
+ */
+void tern_set_user_timeout(struct tern_conn *conn, u64 timeout);
+
+/**
  * tern_set_mss() - the path takes only this much
  * @conn: connection
- * @mss: largest payload, octets; raised to 1 when 0, never raises snd_mss
+ * @mss: largest payload of a segment without options, octets; raised to 1 when 0,
+ *	never raises snd_mss
  */
 void tern_set_mss(struct tern_conn *conn, u16 mss);
 
@@ -451,6 +531,13 @@ u32 tern_snd_pos(const struct tern_conn *conn);
 
 /** tern_rcv_wnd() - the window a segment sent now would offer, octets */
 u32 tern_rcv_wnd(const struct tern_conn *conn);
+
+/**
+ * tern_tsval() - the timestamp of a segment sent now (rfc7323#section-5.4), ms
+ * @now: us
+ * @ts_offset: as in &struct tern_config
+ */
+u32 tern_tsval(u64 now, u32 ts_offset);
 
 /**
  * tern_iss() - initial sequence number, rfc6528
@@ -521,10 +608,11 @@ void tern_tw_init(struct tern_tw *tw, const struct tern_conn *conn);
 /**
  * tern_tw_segment_arrives() - a segment for a connection in TIME_WAIT
  * @tw: the entry
+ * @tsval: tern_tsval() of now
  * @seg: the segment
  * @reply: where to put the answer, ports included, unless it is TERN_TW_DROP
  */
-enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw,
+enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw, u32 tsval,
 					     const struct tern_seg *seg,
 					     struct tern_seg *reply);
 

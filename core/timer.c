@@ -46,14 +46,19 @@ static bool passed(struct tern_conn *conn, enum tern_timer timer, u64 now)
 	return true;
 }
 
-/* R2 of rfc9293#section-3.8.3, counted in retransmissions */
+/*
+ * R2 of rfc9293#section-3.8.3, counted in retransmissions.  For data, the time that
+ * the user has set goes before the count; nobody is left to set one for an orphan.
+ */
 static u32 retries(const struct tern_conn *conn)
 {
 	if (conn->state == TERN_SYN_SENT)
 		return conn->cfg.syn_retries;
 	if (!conn->syn_acked)
 		return conn->cfg.synack_retries;
-	return conn->orphan ? conn->cfg.orphan_retries : conn->cfg.data_retries;
+	if (conn->orphan)
+		return conn->cfg.orphan_retries;
+	return conn->cfg.user_timeout ? ~0u : conn->cfg.data_retries;
 }
 
 /*
@@ -66,7 +71,8 @@ static bool try_again(struct tern_conn *conn, struct tern_result *res)
 		tern_enter_closed(conn, res, TERN_ERR_TIMEDOUT);
 		return false;
 	}
-	conn->rexmits++;
+	if (conn->rexmits < 255)
+		conn->rexmits++;
 	return true;
 }
 
@@ -76,10 +82,11 @@ static void rexmt_timeout(struct tern_conn *conn, u64 now,
 {
 	if (!try_again(conn, res))
 		return;
+	res->events |= TERN_EV_TIMEOUT;
 	if (conn->syn_acked)
 		tern_cwnd_timeout(conn);
 	conn->snd_nxt = conn->snd_una;
-	conn->rtt_timing = false;
+	tern_rtt_cancel(conn);
 	tern_arm(conn, TERN_TIMER_REXMT, now, tern_rto(conn));
 }
 
@@ -101,6 +108,30 @@ static void persist_timeout(struct tern_conn *conn, struct tern_result *res)
 	conn->force = true;
 }
 
+/*
+ * rfc9293#section-3.8.4: only into silence, and only when nothing waits for an
+ * acknowledgment, which says as much.  One unanswered probe says nothing (MUST-26).
+ */
+static void keepalive_timeout(struct tern_conn *conn, u64 now,
+			      struct tern_result *res)
+{
+	u64 silent = now > conn->last_rcv ? now - conn->last_rcv : 0;
+	bool gone = conn->cfg.user_timeout ?
+		    silent >= conn->cfg.user_timeout && conn->keep_sent :
+		    conn->keep_sent >= conn->cfg.keep_probes;
+
+	if (conn->stalled != TERN_NEVER || silent < conn->cfg.keep_idle)
+		return; /* tern_next_segment() sets the timer again */
+	if (gone) {
+		tern_abort_into(conn, res, TERN_ERR_TIMEDOUT);
+		return;
+	}
+	if (conn->keep_sent < 255)
+		conn->keep_sent++;
+	conn->keep_due = true;
+	tern_arm(conn, TERN_TIMER_KEEPALIVE, now, conn->cfg.keep_interval);
+}
+
 struct tern_result tern_timeout(struct tern_conn *conn, u64 now)
 {
 	struct tern_result res = tern_result_for(conn);
@@ -112,11 +143,20 @@ struct tern_result tern_timeout(struct tern_conn *conn, u64 now)
 		tern_enter_closed(conn, &res, TERN_OK);
 		return res;
 	}
+	if (passed(conn, TERN_TIMER_USER, now)) {
+		tern_enter_closed(conn, &res, TERN_ERR_TIMEDOUT);
+		return res;
+	}
+	if (passed(conn, TERN_TIMER_KEEPALIVE, now)) {
+		keepalive_timeout(conn, now, &res);
+		if (conn->state == TERN_CLOSED)
+			return res;
+	}
 	if (passed(conn, TERN_TIMER_DELACK, now))
 		conn->ack_now = true;
 	if (passed(conn, TERN_TIMER_REXMT, now))
 		rexmt_timeout(conn, now, &res);
-	if (passed(conn, TERN_TIMER_PERSIST, now))
+	if (conn->state != TERN_CLOSED && passed(conn, TERN_TIMER_PERSIST, now))
 		persist_timeout(conn, &res);
 	return res;
 }

@@ -9,7 +9,9 @@ void tern_tw_init(struct tern_tw *tw, const struct tern_conn *conn)
 {
 	tw->snd_nxt = conn->snd_max;
 	tw->rcv_nxt = conn->rcv_nxt;
-	tw->rcv_wnd = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv);
+	tw->rcv_wnd = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv) & ~(1u << 31);
+	tw->ts_ok = conn->ts_ok;
+	tw->ts_recent = conn->ts_recent;
 }
 
 /* rfc9293#section-3.10.7.4, first */
@@ -24,6 +26,17 @@ static bool tw_acceptable(const struct tern_tw *tw, const struct tern_seg *seg)
 	       (space && first + space - 1 < tw->rcv_wnd);
 }
 
+/*
+ * rfc1122#section-4.2.2.13: beyond the old sequence numbers; or rfc6191#section-2:
+ * later than all that the old connection sent.
+ */
+static bool tw_is_new(const struct tern_tw *tw, const struct tern_seg *syn)
+{
+	if (tw->ts_ok && syn->has_ts && syn->tsval != tw->ts_recent)
+		return tern_ts_before(tw->ts_recent, syn->tsval);
+	return tern_seq_lt(tw->rcv_nxt, syn->seq);
+}
+
 static enum tern_tw_verdict tw_judge(const struct tern_tw *tw,
 				     const struct tern_seg *seg)
 {
@@ -33,9 +46,8 @@ static enum tern_tw_verdict tw_judge(const struct tern_tw *tw,
 	if (seg->flags & TERN_RST)
 		return TERN_TW_DROP;
 
-	/* rfc1122#section-4.2.2.13: beyond the old sequence numbers */
 	if ((seg->flags & (TERN_SYN | TERN_ACK | TERN_FIN)) == TERN_SYN &&
-	    tern_seq_lt(tw->rcv_nxt, seg->seq))
+	    tw_is_new(tw, seg))
 		return TERN_TW_REOPEN;
 	if (seg->flags & TERN_SYN)
 		return TERN_TW_ACK;
@@ -55,7 +67,7 @@ static enum tern_tw_verdict tw_judge(const struct tern_tw *tw,
 	return space ? TERN_TW_ACK : TERN_TW_DROP;
 }
 
-enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw,
+enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw, u32 tsval,
 					     const struct tern_seg *seg,
 					     struct tern_seg *reply)
 {
@@ -69,6 +81,9 @@ enum tern_tw_verdict tern_tw_segment_arrives(const struct tern_tw *tw,
 		reply->ack = tw->rcv_nxt;
 		reply->wnd = tw->rcv_wnd;
 		reply->flags = TERN_ACK;
+		reply->has_ts = tw->ts_ok;
+		reply->tsval = tsval;
+		reply->tsecr = tw->ts_recent;
 	}
 	return verdict;
 }
@@ -100,6 +115,9 @@ void tern_req_pack(struct tern_req *req, const struct tern_conn *conn)
 	req->snd_mss = conn->snd_mss;
 	req->rexmits = conn->rexmits;
 	req->sent = conn->snd_nxt != conn->iss;
+	req->sack_ok = conn->sack_ok;
+	req->ts_ok = conn->ts_ok;
+	req->ts_recent = conn->ts_recent;
 }
 
 void tern_req_unpack(struct tern_conn *conn, const struct tern_req *req,
@@ -112,10 +130,13 @@ void tern_req_unpack(struct tern_conn *conn, const struct tern_req *req,
 	syn.seq = req->irs;
 	syn.wnd = req->snd_wnd;
 	syn.flags = TERN_SYN;
-	tern_syn_taken(conn, &syn);
+	tern_syn_taken(conn, TERN_NEVER, &syn);
 	conn->state = TERN_SYN_RECEIVED;
 	conn->passive = true;
 	conn->snd_mss = req->snd_mss;
+	conn->sack_ok = req->sack_ok;
+	conn->ts_ok = req->ts_ok;
+	conn->ts_recent = req->ts_recent;
 	conn->oow_acked = req->oow_acked;
 	conn->rexmits = req->rexmits;
 	conn->rexmits_total = req->rexmits;

@@ -108,6 +108,8 @@ enum tern_drop {
 	TERN_DROP_DUPLICATE,	/* data that was received before */
 	TERN_DROP_RANGES,	/* out-of-order data with no range left for it */
 	TERN_DROP_ORPHAN,	/* data for a user who is gone */
+	TERN_DROP_PAWS,		/* older than what was received: rfc7323#section-5 */
+	TERN_DROP_NO_TS,	/* without the timestamps that were agreed on */
 	TERN_DROP_CORE,		/* count of the above */
 };
 

@@ -47,7 +47,7 @@ static struct tern_net *tern_request_net(const struct tern_request *rq)
 
 static void tern_request_config(const struct tern_request *rq, struct tern_config *cfg)
 {
-	tern_config(rq->listener, rq->mss, cfg);
+	tern_config(rq->listener, &rq->e, rq->mss, cfg);
 }
 
 /* Off its listener's list and timer; under its lock. */

@@ -63,6 +63,7 @@ enum {
 	TERN_PROC_NO_TIMER = 0,
 	TERN_PROC_REXMT = 1,
 	TERN_PROC_FIN_WAIT_2 = 2,
+	TERN_PROC_KEEPALIVE = 2,
 	TERN_PROC_TIME_WAIT = 3,
 	TERN_PROC_PERSIST = 4,
 };
@@ -105,6 +106,7 @@ static void tern_proc_timer(struct tern_proc_line *l, const struct tern_conn *co
 		{ TERN_TIMER_REXMT, TERN_PROC_REXMT },
 		{ TERN_TIMER_PERSIST, TERN_PROC_PERSIST },
 		{ TERN_TIMER_FIN_WAIT_2, TERN_PROC_FIN_WAIT_2 },
+		{ TERN_TIMER_KEEPALIVE, TERN_PROC_KEEPALIVE },
 	};
 	u64 now = tern_now();
 	int i;
@@ -163,7 +165,7 @@ static void tern_proc_request(struct seq_file *m, struct tern_request *rq)
 
 	spin_lock_bh(&rq->lock);
 	if (!rq->e.dead) {
-		tern_config(rq->listener, rq->mss, &cfg);
+		tern_config(rq->listener, &rq->e, rq->mss, &cfg);
 		tern_req_unpack(&conn, &rq->req, &cfg);
 		l.uid = sock_i_uid(rq->listener);
 		tern_proc_ends(&l, &rq->e);
@@ -308,6 +310,8 @@ static const char *const tern_mib_names[TERN_MIB_ITEMS] = {
 	[TERN_MIB_OUT_SEGS] = "out_segs",
 	[TERN_MIB_OUT_FAILED] = "out_failed",
 	[TERN_MIB_RETRANS_SEGS] = "retrans_segs",
+	[TERN_MIB_REXMT_TIMEOUTS] = "rexmt_timeouts",
+	[TERN_MIB_RECOVERIES] = "loss_recoveries",
 	[TERN_MIB_OUT_RSTS] = "out_rsts",
 	[TERN_MIB_ACTIVE_OPENS] = "active_opens",
 	[TERN_MIB_PASSIVE_OPENS] = "passive_opens",
@@ -338,6 +342,8 @@ static const char *const tern_drop_names[TERN_DROPS] = {
 	[TERN_DROP_DUPLICATE] = "drop_duplicate",
 	[TERN_DROP_RANGES] = "drop_too_many_holes",
 	[TERN_DROP_ORPHAN] = "drop_user_gone",
+	[TERN_DROP_PAWS] = "drop_old_timestamp",
+	[TERN_DROP_NO_TS] = "drop_no_timestamp",
 	[TERN_DROP_CHECKSUM] = "drop_checksum",
 	[TERN_DROP_NOT_UNICAST] = "drop_not_unicast",
 	[TERN_DROP_MEMORY] = "drop_memory",

@@ -17,10 +17,12 @@ static u32 tern_rcv_space(const struct sock *sk)
 /**
  * tern_config() - what a connection of this socket is opened with
  * @sk: socket, or the listener
+ * @e: the two ends
  * @mss: payload of one packet on the path, octets
  * @cfg: where to put it
  */
-void tern_config(const struct sock *sk, u16 mss, struct tern_config *cfg)
+void tern_config(const struct sock *sk, const struct tern_entry *e, u16 mss,
+		 struct tern_config *cfg)
 {
 	const struct tern_net *tn = tern_net(sock_net(sk));
 	u32 delack = tern_sysctl(tn, TERN_SYSCTL_DELACK) * USEC_PER_MSEC;
@@ -43,11 +45,36 @@ void tern_config(const struct sock *sk, u16 mss, struct tern_config *cfg)
 		.synack_retries = tern_sysctl(tn, TERN_SYSCTL_SYNACK_RETRIES),
 		.data_retries = tern_sysctl(tn, TERN_SYSCTL_DATA_RETRIES),
 		.orphan_retries = tern_sysctl(tn, TERN_SYSCTL_ORPHAN_RETRIES),
-		.nodelay = READ_ONCE(tern_sk(sk)->nodelay),
+		.ts_offset = tern_ts_offset(e),
+		.nodelay = READ_ONCE(tern_sk(sk)->options.nodelay),
+		.sack = tern_sysctl(tn, TERN_SYSCTL_SACK),
+		.timestamps = tern_sysctl(tn, TERN_SYSCTL_TIMESTAMPS),
 	};
+	tern_config_patience(sk, cfg);
 }
 
-/** tern_note_path() - trace and count the changes of state of one call */
+static u32 tern_option_or(const struct sock *sk, u32 option, enum tern_sysctl otherwise)
+{
+	return option ? option : tern_sysctl(tern_net(sock_net(sk)), otherwise);
+}
+
+/** tern_config_patience() - the part of it that says how long a silent peer is waited for */
+void tern_config_patience(const struct sock *sk, struct tern_config *cfg)
+{
+	const struct tern_options *options = &tern_sk(sk)->options;
+
+	cfg->keep_idle = 0;
+	if (sock_flag(sk, SOCK_KEEPOPEN))
+		cfg->keep_idle = (u64)USEC_PER_SEC *
+			tern_option_or(sk, READ_ONCE(options->keep_idle), TERN_SYSCTL_KEEP_IDLE);
+	cfg->keep_interval = (u64)USEC_PER_SEC *
+		tern_option_or(sk, READ_ONCE(options->keep_interval), TERN_SYSCTL_KEEP_INTERVAL);
+	cfg->keep_probes = tern_option_or(sk, READ_ONCE(options->keep_probes),
+					  TERN_SYSCTL_KEEP_PROBES);
+	cfg->user_timeout = (u64)USEC_PER_MSEC * READ_ONCE(options->user_timeout);
+}
+
+/** tern_note_path() - trace and count what one call brought about */
 void tern_note_path(const struct tern_net *tn, const struct tern_entry *e,
 		    const struct tern_result *res)
 {
@@ -59,7 +86,11 @@ void tern_note_path(const struct tern_net *tn, const struct tern_entry *e,
 		old = res->path[i];
 	}
 	if (res->events & TERN_EV_ESTABLISHED)
-		this_cpu_inc(tn->mib->v[TERN_MIB_ESTABLISHED]);
+		tern_count(tn, TERN_MIB_ESTABLISHED);
+	if (res->events & TERN_EV_TIMEOUT)
+		tern_count(tn, TERN_MIB_REXMT_TIMEOUTS);
+	if (res->events & TERN_EV_RECOVERY)
+		tern_count(tn, TERN_MIB_RECOVERIES);
 }
 
 /* What a user sees; as for TCP, a reset after the peer's FIN means that nobody reads. */
@@ -191,18 +222,14 @@ void tern_pump(struct sock *sk)
 	int budget = 512;
 	u64 now = tern_now();
 	struct tern_seg seg;
-	u16 mss;
 
 	if (!ts->hashed)
 		return;
 	if (rcv_buf != ts->conn.rcv_buf)
 		tern_set_rcv_buf(&ts->conn, rcv_buf);
 	/* The route, or the room that IP leaves, may have shrunk without a word. */
-	if (__sk_dst_get(sk)) {
-		mss = tern_sock_mss(sk);
-		if (mss < ts->conn.snd_mss)
-			tern_set_mss(&ts->conn, mss);
-	}
+	if (__sk_dst_get(sk))
+		tern_set_mss(&ts->conn, tern_sock_mss(sk));
 	while (budget-- && tern_next_segment(&ts->conn, now, &seg))
 		tern_xmit(sk, &seg);
 

@@ -42,6 +42,15 @@ tern_seq tern_new_iss(__be32 laddr, __be32 raddr, __be16 lport, __be16 rport)
 						 (__force u32)rport, &key));
 }
 
+/** tern_ts_offset() - what a connection's timestamps start with (rfc7323#section-5.4) */
+u32 tern_ts_offset(const struct tern_entry *e)
+{
+	static siphash_aligned_key_t key;
+
+	net_get_random_once(&key, sizeof(key));
+	return siphash_2u32((__force u32)e->laddr, (__force u32)e->raddr, &key);
+}
+
 /** tern_unpin() - a socket, locked, does not keep the module loaded any more */
 void tern_unpin(struct sock *sk)
 {
@@ -70,10 +79,8 @@ static void tern_sock_destruct(struct sock *sk)
 void tern_sock_reset(struct sock *sk)
 {
 	struct tern_sock *ts = tern_sk(sk);
-	bool nodelay = ts->nodelay;
 
 	memset_startat(ts, 0, e);
-	ts->nodelay = nodelay;
 	ts->conn.state = TERN_CLOSED;
 	skb_queue_head_init(&ts->ooo);
 	INIT_LIST_HEAD(&ts->accept_node);
@@ -403,7 +410,7 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 	ts->rcv_head = 0;
 	ts->rcv_tail = 0;
 	ts->snd_base = 0;
-	tern_config(sk, tern_sock_mss(sk), &cfg);
+	tern_config(sk, &ts->e, tern_sock_mss(sk), &cfg);
 	res = tern_open(&ts->conn, tern_now(),
 			tern_new_iss(inet->inet_saddr, inet->inet_daddr, inet->inet_sport,
 				     inet->inet_dport), &cfg);
@@ -649,15 +656,70 @@ static int tern_prot_ioctl(struct sock *sk, int cmd, unsigned long arg)
 	return err ? err : put_user(value, (int __user *)arg);
 }
 
+/* How long to wait for a silent peer has changed; socket locked. */
+static void tern_patience_changed(struct sock *sk)
+{
+	struct tern_conn *conn = &tern_sk(sk)->conn;
+	struct tern_config cfg;
+
+	tern_config_patience(sk, &cfg);
+	tern_set_keepalive(conn, cfg.keep_idle, cfg.keep_interval, cfg.keep_probes);
+	tern_set_user_timeout(conn, cfg.user_timeout);
+}
+
+/* SO_KEEPALIVE */
+static void tern_prot_keepalive(struct sock *sk, int on)
+{
+	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
+	tern_patience_changed(sk);
+	tern_pump(sk);
+}
+
+/* The range of an option, as for TCP; socket locked. */
+static int tern_set_option(struct sock *sk, int name, int value)
+{
+	struct tern_options *options = &tern_sk(sk)->options;
+	u32 *seconds = &options->keep_idle;
+
+	switch (name) {
+	case TERN_NODELAY:
+		WRITE_ONCE(options->nodelay, !!value);
+		tern_set_nodelay(&tern_sk(sk)->conn, !!value);
+		return 0;
+	case TERN_KEEPINTVL:
+		seconds = &options->keep_interval;
+		fallthrough;
+	case TERN_KEEPIDLE:
+		if (value < 1 || value > 32767)
+			return -EINVAL;
+		WRITE_ONCE(*seconds, value);
+		break;
+	case TERN_KEEPCNT:
+		if (value < 1 || value > 127)
+			return -EINVAL;
+		WRITE_ONCE(options->keep_probes, value);
+		break;
+	case TERN_USER_TIMEOUT:
+		if (value < 0)
+			return -EINVAL;
+		WRITE_ONCE(options->user_timeout, value);
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	tern_patience_changed(sk);
+	return 0;
+}
+
 static int tern_prot_setsockopt(struct sock *sk, int level, int name, sockptr_t val,
 				unsigned int len)
 {
-	int value;
+	int value, err;
 
 	/* IP options take room in each packet: tern_pump() looks at that. */
 	if (level == SOL_IP)
 		return ip_setsockopt(sk, level, name, val, len);
-	if (level != SOL_TERN || name != TERN_NODELAY)
+	if (level != SOL_TERN)
 		return -ENOPROTOOPT;
 	if (len < sizeof(value))
 		return -EINVAL;
@@ -665,28 +727,59 @@ static int tern_prot_setsockopt(struct sock *sk, int level, int name, sockptr_t 
 		return -EFAULT;
 
 	lock_sock(sk);
-	WRITE_ONCE(tern_sk(sk)->nodelay, !!value);
-	tern_set_nodelay(&tern_sk(sk)->conn, !!value);
-	tern_pump(sk);
+	err = tern_set_option(sk, name, value);
+	if (!err)
+		tern_pump(sk);
 	release_sock(sk);
-	return 0;
+	return err;
+}
+
+static int tern_get_option(struct sock *sk, int name, int *value)
+{
+	const struct tern_options *options = &tern_sk(sk)->options;
+	struct tern_config cfg;
+
+	tern_config_patience(sk, &cfg);
+	switch (name) {
+	case TERN_NODELAY:
+		*value = READ_ONCE(options->nodelay);
+		return 0;
+	case TERN_KEEPIDLE:
+		*value = READ_ONCE(options->keep_idle);
+		if (!*value)
+			*value = tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_KEEP_IDLE);
+		return 0;
+	case TERN_KEEPINTVL:
+		*value = div_u64(cfg.keep_interval, USEC_PER_SEC);
+		return 0;
+	case TERN_KEEPCNT:
+		*value = cfg.keep_probes;
+		return 0;
+	case TERN_USER_TIMEOUT:
+		*value = READ_ONCE(options->user_timeout);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
 }
 
 static int tern_prot_getsockopt(struct sock *sk, int level, int name, char __user *val,
 				int __user *len)
 {
-	int value, n;
+	int value, n, err;
 
 	if (level == SOL_IP)
 		return ip_getsockopt(sk, level, name, val, len);
-	if (level != SOL_TERN || name != TERN_NODELAY)
+	if (level != SOL_TERN)
 		return -ENOPROTOOPT;
 	if (get_user(n, len))
 		return -EFAULT;
 	if (n < 0)
 		return -EINVAL;
 
-	value = READ_ONCE(tern_sk(sk)->nodelay);
+	err = tern_get_option(sk, name, &value);
+	if (err)
+		return err;
 	n = min_t(int, n, sizeof(value));
 	if (put_user(n, len) || copy_to_user(val, &value, n))
 		return -EFAULT;
@@ -716,6 +809,7 @@ struct proto tern_prot = {
 	.init = tern_init_sock,
 	.destroy = tern_destroy_sock,
 	.shutdown = tern_prot_shutdown,
+	.keepalive = tern_prot_keepalive,
 	.setsockopt = tern_prot_setsockopt,
 	.getsockopt = tern_prot_getsockopt,
 	.sendmsg = tern_prot_sendmsg,

@@ -13,6 +13,8 @@ enum tern_mib_item {
 	TERN_MIB_OUT_SEGS,		/* segments handed to IP */
 	TERN_MIB_OUT_FAILED,		/* segments due that could not be built or routed */
 	TERN_MIB_RETRANS_SEGS,		/* of out_segs, those sent before */
+	TERN_MIB_REXMT_TIMEOUTS,	/* times the retransmission timer expired */
+	TERN_MIB_RECOVERIES,		/* losses that duplicate ACKs told of */
 	TERN_MIB_OUT_RSTS,		/* of out_segs, those with RST */
 	TERN_MIB_ACTIVE_OPENS,		/* CLOSED -> SYN_SENT */
 	TERN_MIB_PASSIVE_OPENS,		/* LISTEN -> SYN_RECEIVED */

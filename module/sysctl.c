@@ -36,6 +36,11 @@ static const struct tern_sysctl_desc tern_sysctls[TERN_SYSCTLS] = {
 	[TERN_SYSCTL_MAX_ORPHANS] = { "max_orphans", 8192, 0, 1 << 24 },
 	[TERN_SYSCTL_MAX_SYN_BACKLOG] = { "max_syn_backlog", 1024, 1, 1 << 20 },
 	[TERN_SYSCTL_CHALLENGE_ACKS] = { "challenge_acks_per_s", 0, 0, 1 << 24 },
+	[TERN_SYSCTL_SACK] = { "sack", 1, 0, 1 },
+	[TERN_SYSCTL_TIMESTAMPS] = { "timestamps", 1, 0, 1 },
+	[TERN_SYSCTL_KEEP_IDLE] = { "keepalive_time_s", 7200, 1, 32767 },
+	[TERN_SYSCTL_KEEP_INTERVAL] = { "keepalive_interval_s", 75, 1, 32767 },
+	[TERN_SYSCTL_KEEP_PROBES] = { "keepalive_probes", 9, 1, 127 },
 };
 
 /* A new length of TIME_WAIT: whoever has waited long enough by it leaves now. */

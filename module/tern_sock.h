@@ -193,6 +193,11 @@ enum tern_sysctl {
 	TERN_SYSCTL_MAX_ORPHANS,	/* sockets */
 	TERN_SYSCTL_MAX_SYN_BACKLOG,	/* half-open connections of one listener */
 	TERN_SYSCTL_CHALLENGE_ACKS,	/* per second, 0: no limit */
+	TERN_SYSCTL_SACK,		/* 1: offer selective acknowledgments */
+	TERN_SYSCTL_TIMESTAMPS,		/* 1: offer timestamps */
+	TERN_SYSCTL_KEEP_IDLE,		/* s */
+	TERN_SYSCTL_KEEP_INTERVAL,	/* s */
+	TERN_SYSCTL_KEEP_PROBES,
 	TERN_SYSCTLS,
 };
 
@@ -251,8 +256,25 @@ enum tern_deferred {
 };
 
 /**
+ * struct tern_options - what a program has set at level SOL_TERN; a child inherits it
+ * @keep_idle: TERN_KEEPIDLE, s; 0: as net.tern says, also for the next two
+ * @keep_interval: TERN_KEEPINTVL, s
+ * @user_timeout: TERN_USER_TIMEOUT, ms; 0: none
+ * @keep_probes: TERN_KEEPCNT
+ * @nodelay: TERN_NODELAY
+ */
+struct tern_options {
+	u32 keep_idle;
+	u32 keep_interval;
+	u32 user_timeout;
+	u8 keep_probes;
+	bool nodelay;
+};
+
+/**
  * struct tern_sock - a Tern socket; everything under the socket lock
  * @inet: the generic socket; must be first
+ * @options: socket options; outlive the connection
  * @e: its place in the connection table, while @hashed
  * @conn: the engine's connection; all zero but CLOSED while there is none
  * @port: the local port, or NULL
@@ -270,10 +292,10 @@ enum tern_deferred {
  * @destroyed: tern_destroy() has run
  * @unpinned: its reference to the module was given back
  * @orphaned: it is counted in tern_net.orphans
- * @nodelay: TERN_NODELAY
  */
 struct tern_sock {
 	struct inet_sock inet;
+	struct tern_options options;
 	struct tern_entry e;
 	struct tern_conn conn;
 
@@ -294,7 +316,6 @@ struct tern_sock {
 	bool destroyed;
 	bool unpinned;
 	bool orphaned;
-	bool nodelay;
 };
 
 /**
@@ -346,12 +367,12 @@ static inline unsigned int tern_sysctl(const struct tern_net *tn, enum tern_sysc
 int tern_stats_init(struct tern_net *tn);
 void tern_stats_exit(struct tern_net *tn);
 
-static inline void tern_count(struct tern_net *tn, enum tern_mib_item item)
+static inline void tern_count(const struct tern_net *tn, enum tern_mib_item item)
 {
 	this_cpu_inc(tn->mib->v[item]);
 }
 
-static inline void tern_count_drop(struct tern_net *tn, unsigned int why)
+static inline void tern_count_drop(const struct tern_net *tn, unsigned int why)
 {
 	this_cpu_inc(tn->mib->drop[why]);
 }
@@ -409,7 +430,9 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 		const struct tern_seg *seg);
 void tern_pump(struct sock *sk);
 void tern_apply_pump(struct sock *sk, const struct tern_result *res);
-void tern_config(const struct sock *sk, u16 mss, struct tern_config *cfg);
+void tern_config(const struct sock *sk, const struct tern_entry *e, u16 mss,
+		 struct tern_config *cfg);
+void tern_config_patience(const struct sock *sk, struct tern_config *cfg);
 void tern_note_path(const struct tern_net *tn, const struct tern_entry *e,
 		    const struct tern_result *res);
 
@@ -443,6 +466,7 @@ void tern_destroy(struct sock *sk);
 void tern_unpin(struct sock *sk);
 void tern_abort_sock(struct sock *sk);
 void tern_sock_exit(struct tern_net *tn);
+u32 tern_ts_offset(const struct tern_entry *e);
 tern_seq tern_new_iss(__be32 laddr, __be32 raddr, __be16 lport, __be16 rport);
 
 /* listen.c */

@@ -273,10 +273,11 @@ int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct ter
 void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
 		 struct tern_seg *seg)
 {
+	u32 tsval = tw->tw.ts_ok ? tern_tsval(tern_now(), tern_ts_offset(&tw->e)) : 0;
 	struct tern_seg reply;
 	struct sock *sk;
 
-	switch (tern_tw_segment_arrives(&tw->tw, seg, &reply)) {
+	switch (tern_tw_segment_arrives(&tw->tw, tsval, seg, &reply)) {
 	case TERN_TW_DROP:
 		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
 		return;

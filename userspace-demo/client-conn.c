@@ -312,7 +312,8 @@ static void time_wait_segment(struct client *c, u64 now, u32 saddr,
 	struct tern_seg reply;
 
 	memset(&reply, 0, sizeof(reply));
-	switch (tern_tw_segment_arrives(&c->tw, seg, &reply)) {
+	switch (tern_tw_segment_arrives(&c->tw, tern_tsval(now, c->opt.cfg.ts_offset), seg,
+					&reply)) {
 	case TERN_TW_RESTART:
 		c->tw_until = now + c->opt.time_wait;
 		log_note(c, "the peer repeated its FIN: acknowledged again, the wait starts anew");

@@ -46,6 +46,8 @@ static const char help[] =
 "  --mss N              largest payload, default: the path's MTU less 40\n"
 "  --rcvbuf N           receive buffer, octets, default 65535\n"
 "  --nodelay            turn the Nagle algorithm off\n"
+"  --no-sack            do without selective acknowledgments\n"
+"  --no-timestamps      do without timestamps\n"
 "  --delack MS          longest delay of an acknowledgment, default 40\n"
 "  --rto MS             first retransmission timeout, default 1000\n"
 "  --rto-min MS         its lower bound, default 200\n"
@@ -73,7 +75,8 @@ static const char help[] =
 enum {
 	OPT_SEND = 256, OPT_STDIN, OPT_NO_STDIN, OPT_CLOSE, OPT_EXPECT, OPT_CLOSE_AFTER,
 	OPT_ABORT, OPT_TIME_WAIT, OPT_TIMEOUT, OPT_SOURCE, OPT_SPORT, OPT_LISTEN,
-	OPT_PROTOCOL, OPT_FORCE, OPT_ISN, OPT_MSS, OPT_RCVBUF, OPT_NODELAY, OPT_DELACK,
+	OPT_PROTOCOL, OPT_FORCE, OPT_ISN, OPT_MSS, OPT_RCVBUF, OPT_NODELAY, OPT_NO_SACK,
+	OPT_NO_TIMESTAMPS, OPT_DELACK,
 	OPT_RTO, OPT_RTO_MIN, OPT_RTO_MAX, OPT_SYN_RETRIES, OPT_DATA_RETRIES, OPT_LOSE,
 	OPT_LOG, OPT_QUIET, OPT_VERBOSE, OPT_HELP, OPT_VERSION,
 };
@@ -97,6 +100,8 @@ static const struct option long_options[] = {
 	{ "mss", required_argument, NULL, OPT_MSS },
 	{ "rcvbuf", required_argument, NULL, OPT_RCVBUF },
 	{ "nodelay", no_argument, NULL, OPT_NODELAY },
+	{ "no-sack", no_argument, NULL, OPT_NO_SACK },
+	{ "no-timestamps", no_argument, NULL, OPT_NO_TIMESTAMPS },
 	{ "delack", required_argument, NULL, OPT_DELACK },
 	{ "rto", required_argument, NULL, OPT_RTO },
 	{ "rto-min", required_argument, NULL, OPT_RTO_MIN },
@@ -176,6 +181,12 @@ static bool read_parameter(struct options *opt, int option, const char *arg)
 		break;
 	case OPT_NODELAY:
 		cfg->nodelay = true;
+		break;
+	case OPT_NO_SACK:
+		cfg->sack = false;
+		break;
+	case OPT_NO_TIMESTAMPS:
+		cfg->timestamps = false;
 		break;
 	case OPT_DELACK:
 		cfg->delack = ms_arg("--delack", arg, 0, 500);
@@ -310,7 +321,7 @@ void read_options(struct options *opt, int argc, char **argv)
 			.rto_initial = 1000000, .rto_min = 200000, .rto_max = 120000000,
 			.delack = 40000, .fin_wait_2 = 60000000, .rcv_buf = 65535,
 			.syn_retries = 6, .synack_retries = 5, .data_retries = 15,
-			.orphan_retries = 8,
+			.orphan_retries = 8, .sack = true, .timestamps = true,
 		},
 	};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

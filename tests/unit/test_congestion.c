@@ -306,6 +306,7 @@ static void restart_after_idle(void)
 static void the_window_stays_bounded(void)
 {
 	struct tern_config cfg = default_config();
+	struct tern_result res = { 0 };
 	struct tern_conn conn;
 	u32 i;
 
@@ -318,7 +319,7 @@ static void the_window_stays_bounded(void)
 	tern_cwnd_acked(&conn, TERN_MAX_WINDOW);
 	CHECK_EQ(conn.cwnd, TERN_MAX_WINDOW);
 	for (i = 0; i < 300; i++)
-		tern_cwnd_dupack(&conn);
+		tern_cwnd_dupack(&conn, &res);
 	CHECK(conn.cwnd <= TERN_MAX_WINDOW);
 	CHECK(conn.dupacks >= 3);
 }

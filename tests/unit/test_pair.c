@@ -209,7 +209,9 @@ static void deliver(struct net *net, const struct packet *packet)
 	if (side->in_tw) {
 		enum tern_tw_verdict verdict;
 
-		verdict = tern_tw_segment_arrives(&side->tw, &seg, &reply);
+		verdict = tern_tw_segment_arrives(&side->tw,
+						  tern_tsval(net->now, side->cfg.ts_offset),
+						  &seg, &reply);
 		if (verdict == TERN_TW_ACK || verdict == TERN_TW_RESTART)
 			transmit(net, side, &reply);
 	} else if (!side->open || side->over) {
@@ -302,6 +304,10 @@ static void side_init(struct net *net, struct side *side, u32 id)
 	side->cfg.synack_retries = 20;
 	side->cfg.data_retries = 20;
 	side->cfg.nodelay = random_percent(&net->r, 30);
+	/* both agree on each of them about half of the time */
+	side->cfg.sack = random_percent(&net->r, 70);
+	side->cfg.timestamps = random_percent(&net->r, 70);
+	side->cfg.ts_offset = 0u - random_below(&net->r, 20000);
 	/* both directions cross the wrap, mostly */
 	side->iss = tern_seq_of(0u - random_below(&net->r, STREAM_MAX));
 	side->want = random_below(&net->r, STREAM_MAX + 1);

@@ -5,6 +5,14 @@
  */
 #include "tests/unit/test.h"
 
+/* An acknowledgment of all before @ack, without options */
+static void acked(struct tern_conn *conn, u64 now, tern_seq ack)
+{
+	struct tern_seg seg = { .flags = TERN_ACK, .ack = ack };
+
+	tern_rtt_acked(conn, now, &seg);
+}
+
 /* rto_min 200 ms, rto_max 120 s; 5 ms later the next round trip starts. */
 static void round_trip(struct tern_conn *conn, u64 *now, u64 r)
 {
@@ -12,7 +20,7 @@ static void round_trip(struct tern_conn *conn, u64 *now, u64 r)
 
 	tern_rtt_sent(conn, *now, last);
 	*now += r;
-	tern_rtt_acked(conn, *now, tern_seq_add(last, 1));
+	acked(conn, *now, tern_seq_add(last, 1));
 	*now += 5 * MSEC;
 }
 
@@ -111,9 +119,9 @@ static void one_segment_is_timed_at_a_time(void)
 	CHECK_EQ(conn.rtt_start, now);
 
 	/* all but its last octet acknowledged: not yet; then across the wrap */
-	tern_rtt_acked(&conn, now + 60 * MSEC, tern_seq_of(0xfffffffe));
+	acked(&conn, now + 60 * MSEC, tern_seq_of(0xfffffffe));
 	CHECK_EQ(conn.srtt, 0);
-	tern_rtt_acked(&conn, now + 80 * MSEC, tern_seq_of(3));
+	acked(&conn, now + 80 * MSEC, tern_seq_of(3));
 	CHECK_EQ(conn.srtt, 80 * MSEC);
 	CHECK_EQ(conn.rtt_timing, false);
 }

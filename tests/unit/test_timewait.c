@@ -86,7 +86,7 @@ static void verdict_table(void)
 		struct tern_seg reply;
 
 		test_note("%s", verdicts[i].name);
-		verdict = tern_tw_segment_arrives(&tw, &seg, &reply);
+		verdict = tern_tw_segment_arrives(&tw, 0, &seg, &reply);
 		CHECK_EQ(verdict, verdicts[i].want);
 		if (verdict != TERN_TW_ACK && verdict != TERN_TW_RESTART)
 			continue;
@@ -107,12 +107,12 @@ static void a_closed_window(void)
 	struct tern_seg reply;
 
 	tw.rcv_wnd = 0;
-	CHECK_EQ(tern_tw_segment_arrives(&tw, &seg, &reply), TERN_TW_DROP);
+	CHECK_EQ(tern_tw_segment_arrives(&tw, 0, &seg, &reply), TERN_TW_DROP);
 	seg.seq = tern_seq_add(tw.rcv_nxt, 1);
-	CHECK_EQ(tern_tw_segment_arrives(&tw, &seg, &reply), TERN_TW_ACK);
+	CHECK_EQ(tern_tw_segment_arrives(&tw, 0, &seg, &reply), TERN_TW_ACK);
 	seg.seq = tern_seq_add(tw.rcv_nxt, ~0u);
 	seg.flags |= TERN_FIN;
-	CHECK_EQ(tern_tw_segment_arrives(&tw, &seg, &reply), TERN_TW_RESTART);
+	CHECK_EQ(tern_tw_segment_arrives(&tw, 0, &seg, &reply), TERN_TW_RESTART);
 }
 
 /* Two ends in TIME_WAIT do not answer each other's answers. */
@@ -123,9 +123,9 @@ static void replies_come_to_an_end(void)
 	struct tern_seg seg = { .seq = a.rcv_nxt, .flags = TERN_ACK, .len = 1 };
 	struct tern_seg reply;
 
-	CHECK_EQ(tern_tw_segment_arrives(&a, &seg, &reply), TERN_TW_ACK);
+	CHECK_EQ(tern_tw_segment_arrives(&a, 0, &seg, &reply), TERN_TW_ACK);
 	seg = reply;
-	CHECK_EQ(tern_tw_segment_arrives(&b, &seg, &reply), TERN_TW_DROP);
+	CHECK_EQ(tern_tw_segment_arrives(&b, 0, &seg, &reply), TERN_TW_DROP);
 }
 
 static void iss_beyond_the_old_numbers(void)

@@ -2,11 +2,12 @@
 /*
  * Move octets both ways at once over one connection and compare every one.
  *
- *	vm-bulk server PORT BYTES [tcp]
- *	vm-bulk client ADDRESS PORT BYTES [tcp]
+ *	vm-bulk server PORT BYTES[:EXPECT] [tcp]
+ *	vm-bulk client ADDRESS PORT BYTES[:EXPECT] [tcp]
  *
  * Each end sends BYTES octets of a pattern that depends on the position and the
- * direction, closes its direction, and reads to the end of file.
+ * direction, closes its direction, and reads to the end of file; EXPECT octets (the
+ * same number unless told) must have come.  The client prints the seconds it took.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void die(const char *what)
@@ -67,13 +69,20 @@ static int64_t recv_some(int fd, uint64_t got, int direction)
 	return ret ? ret : -1;
 }
 
-static void transfer(int fd, uint64_t total, int direction)
+static void transfer(int fd, const char *amounts, int direction)
 {
+	const char *colon = strchr(amounts, ':');
+	uint64_t total = strtoull(amounts, NULL, 0);
+	uint64_t expect = colon ? strtoull(colon + 1, NULL, 0) : total;
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
 	uint64_t sent = 0, got = 0;
 	int64_t n = 0;
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (!total && shutdown(fd, SHUT_WR))
+		die("shutdown");
+	if (!total)
+		p.events = POLLIN;
 	while (n >= 0 || sent < total) {
 		if (poll(&p, 1, 900000) <= 0)
 			die("stuck");
@@ -91,11 +100,19 @@ static void transfer(int fd, uint64_t total, int direction)
 				got += n;
 		}
 	}
-	if (got != total) {
+	if (got != expect) {
 		fprintf(stderr, "vm-bulk: %llu octets came, not %llu\n",
-			(unsigned long long)got, (unsigned long long)total);
+			(unsigned long long)got, (unsigned long long)expect);
 		exit(1);
 	}
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)
@@ -104,6 +121,7 @@ int main(int argc, char **argv)
 	int tcp = argc > 1 && !strcmp(argv[argc - 1], "tcp");
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	int fd, one = 1;
+	double begin;
 
 	if (argc != (server ? 4 : 5) + tcp) {
 		fprintf(stderr, "usage: see the top of the source\n");
@@ -120,13 +138,15 @@ int main(int argc, char **argv)
 		fd = accept(fd, NULL, NULL);
 		if (fd < 0)
 			die("accept");
-		transfer(fd, strtoull(argv[3], NULL, 0), 1);
+		transfer(fd, argv[3], 1);
 	} else {
 		inet_aton(argv[2], &sin.sin_addr);
 		sin.sin_port = htons(atoi(argv[3]));
 		if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)))
 			die("connect");
-		transfer(fd, strtoull(argv[4], NULL, 0), 0);
+		begin = seconds();
+		transfer(fd, argv[4], 0);
+		printf("%.3f\n", seconds() - begin);
 	}
 	close(fd);
 	return 0;

@@ -23,4 +23,18 @@
 /** define TERN_NODELAY - int: non-zero turns the Nagle algorithm off */
 #define TERN_NODELAY 1
 
+/** define TERN_KEEPIDLE - int, s, 1 to 32767: silence after which SO_KEEPALIVE probes */
+#define TERN_KEEPIDLE 4
+
+/** define TERN_KEEPINTVL - int, s, 1 to 32767: time between two probes */
+#define TERN_KEEPINTVL 5
+
+/** define TERN_KEEPCNT - int, 1 to 127: unanswered probes that end the connection */
+#define TERN_KEEPCNT 6
+
+/** define TERN_USER_TIMEOUT - int, ms: how long data may stay unacknowledged; 0 (the
+ * default) leaves it to the number of retransmissions
+ */
+#define TERN_USER_TIMEOUT 18
+
 #endif /* _UAPI_LINUX_TERN_H */
