@@ -9,7 +9,7 @@ bulk()
 
 	ip netns exec b vm-bulk server 5001 "$1" & server=$!
 	wait_until 5 listens b
-	in_ns a vm-bulk client 10.7.0.2 5001 "$1" || fail "the client failed"
+	in_ns a vm-bulk client 10.7.0.2 5001 "$1" > /dev/null || fail "the client failed"
 	wait "$server" || fail "the server failed"
 }
 

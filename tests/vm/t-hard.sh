@@ -101,7 +101,7 @@ test_IP_options_make_segments_smaller()
 	make_pair a b
 	start_echo
 	size=$(in_ns a vm-hard exchange 10.7.0.2 7 20 options) || fail "$size"
-	[ "$size" = 1420 ] || fail "segments of $size"
+	[ "$size" = 1408 ] || fail "segments of $size"
 	stop "$SERVER"
 	drop_pair a b
 }
@@ -235,7 +235,7 @@ test_ICMP_errors_do_not_end_a_connection()
 		ip netns exec b vm-hard icmp "$code" 0 data & router=$!
 		sleep 0.2
 		size=$(in_ns a vm-hard exchange 10.7.0.2 7 5) || fail "code $code: $size"
-		[ "$size" = 1460 ] || fail "code $code: segments of $size"
+		[ "$size" = 1448 ] || fail "code $code: segments of $size"
 		stop "$router"
 	done
 	stop "$SERVER"
@@ -251,7 +251,7 @@ test_ICMP_fragmentation_needed_makes_segments_smaller()
 	ip netns exec b vm-hard icmp 4 1000 data & router=$!
 	sleep 0.2
 	size=$(in_ns a vm-hard exchange 10.7.0.2 7 20) || fail "$size"
-	[ "$size" = 960 ] || fail "segments of $size"
+	[ "$size" = 948 ] || fail "segments of $size"
 	stop "$router" "$SERVER"
 	drop_pair a b
 }

@@ -222,9 +222,10 @@ static int cmd_filter(void)
 /* Nothing longer than a header with an MSS option gets in; a bare ACK does. */
 static int cmd_filter_data(void)
 {
+	/* what is longer than a SYN, 16 octets of options included */
 	struct sock_filter short_only[] = {
 		{ .code = BPF_LD | BPF_W | BPF_LEN },
-		{ .code = BPF_JMP | BPF_JGT | BPF_K, .k = HDR + 4, .jt = 0, .jf = 1 },
+		{ .code = BPF_JMP | BPF_JGT | BPF_K, .k = HDR + 16, .jt = 0, .jf = 1 },
 		{ .code = BPF_RET | BPF_K, .k = 0 },
 		{ .code = BPF_RET | BPF_K, .k = 0xffff },
 	};
