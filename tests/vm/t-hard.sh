@@ -115,7 +115,7 @@ test_a_smaller_MTU_of_the_interface_is_noticed_without_ICMP()
 	ip -n b link set lo down
 	ip netns exec b vm-bulk server 5001 3000000 & server=$!
 	wait_until 5 listens b
-	ip netns exec a vm-bulk client 10.7.0.2 5001 3000000 & client=$!
+	ip netns exec a vm-bulk client 10.7.0.2 5001 3000000 > /dev/null & client=$!
 	sleep 0.7
 	[ "$(states a)$(states b)" = "01 01 0A " ] || fail "too late: $(states a), $(states b)"
 	ip -n a link set v0 mtu 1000

@@ -107,7 +107,7 @@ test_10_MB_each_way_on_two_CPUs()
 	make_pair a b delay 1ms loss 1%
 	ip netns exec b vm-bulk server 5001 10000000 & server=$!
 	wait_until 5 listens b
-	in_ns a vm-bulk client 10.7.0.2 5001 10000000 || fail "the client failed"
+	in_ns a vm-bulk client 10.7.0.2 5001 10000000 > /dev/null || fail "the client failed"
 	wait "$server" || fail "the server failed"
 	drop_pair a b
 }
