@@ -347,6 +347,16 @@ static const char *call_read(u32 n)
 	return NULL;
 }
 
+static const char *call_eof(u32 n)
+{
+	const struct tern_conn *conn = &host.conn;
+
+	(void)n;
+	if (conn->rcv_held || !conn->fin_seen || !tern_seq_lt(conn->rcv_fin, conn->rcv_nxt))
+		return "not the end of the stream";
+	return NULL;
+}
+
 static const char *call_shutdown(u32 n)
 {
 	struct tern_result res;
@@ -400,7 +410,7 @@ static const char *engine_call(const char *name, u32 n)
 		{ "unlisten", call_unlisten }, { "accept", call_accept },
 		{ "send", call_send }, { "read", call_read },
 		{ "shutdown", call_shutdown }, { "close", call_close },
-		{ "abort", call_abort },
+		{ "abort", call_abort }, { "eof", call_eof },
 	};
 	size_t i;
 
