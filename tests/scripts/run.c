@@ -224,8 +224,10 @@ static void add_setup(const char *text)
 }
 
 /* One entry: a line and the indented ones that belong to it */
-static void run_entry(const char *text)
+static void run_entry(char *text)
 {
+	char *p;
+
 	if (!strncmp(text, "state ", 6)) {
 		add_setup(text);
 		return;
@@ -238,6 +240,8 @@ static void run_entry(const char *text)
 	if (!file.n_setups)
 		die("a case before the first state");
 	file.setups_used = true;
+	for (p = text; (p = strpbrk(p, "\n\t")); )
+		*p = ' ';
 	if (!only || only == file.line)
 		expand(text);
 }
