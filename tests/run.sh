@@ -85,7 +85,7 @@ scripts() {
 	make -s scripts || return
 	build/unit/scripts --table "${files[@]}" || true
 	for numbers in 0xffffffd8:0xffffff9c 0x7fffffd8:0x7fffff9c 0xffffffff:0xffffffff; do
-		build/unit/scripts --brief --table --label "engine $numbers" \
+		build/unit/scripts --brief --label "engine $numbers" \
 			--iss "${numbers%:*}" --irs "${numbers#*:}" "${files[@]}" || true
 	done
 }

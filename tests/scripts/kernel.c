@@ -49,6 +49,8 @@ static struct kernel {
 	u32 send_pos;
 	u32 left;		/* what was acknowledged last */
 	int error;
+	int rcvbuf;		/* of sockets to come, 0 for the default */
+	const char *trouble;	/* what is wrong with a packet */
 	u32 time_waits;		/* left behind by cases that are over */
 	u32 hash[PROBES];	/* iss less the clock, for each port */
 } host = { .sock = -1, .listener = -1, .port = FIRST_PORT };
@@ -102,8 +104,10 @@ static u32 kernel_collect(u8 *octets, u32 size)
 		got = ip_get(packet, (u32)n, &len, &why);
 		if (!got)
 			continue;
-		if (why || len > size)
-			die("kernel: it sent a packet of %zd octets: %s", n, why ? why : "long");
+		if (why || len > size) {
+			host.trouble = why ? why : "it sent a packet that is too long";
+			continue;
+		}
 		memcpy(octets, got, len);
 		if (tern_parse(octets, len, &seg) == TERN_DROP_NONE &&
 		    (seg.flags & (TERN_ACK | TERN_RST)) == TERN_ACK)
@@ -149,7 +153,16 @@ static int bound_socket(void)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len))
 		die("kernel: a socket for port %u: %s", host.ends.lport, strerror(errno));
+	if (host.rcvbuf)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &host.rcvbuf, sizeof(host.rcvbuf));
 	return fd;
+}
+
+/* The system doubles it, and half of that is for octets. */
+static const char *call_rcvbuf(u32 n)
+{
+	host.rcvbuf = (int)n;
+	return NULL;
 }
 
 static const char *call_connect(u32 n)
@@ -255,6 +268,7 @@ static const char *kernel_call(const char *name, u32 n)
 		{ "send", call_send }, { "read", call_read },
 		{ "shutdown", call_shutdown }, { "close", call_close },
 		{ "abort", call_abort }, { "eof", call_eof },
+		{ "rcvbuf", call_rcvbuf },
 	};
 	size_t i;
 
@@ -354,6 +368,8 @@ static void kernel_begin(struct ends *ends)
 	host.sock = -1;
 	host.listener = -1;
 	host.error = 0;
+	host.rcvbuf = 0;
+	host.trouble = NULL;
 	host.read_pos = 0;
 	host.send_pos = 0;
 	host.ends = (struct ends){ .lport = host.port, .rport = PEER_PORT };
@@ -482,6 +498,11 @@ void kernel_open(void)
 		probe();
 }
 
+static const char *kernel_trouble(void)
+{
+	return host.trouble;
+}
+
 const struct target kernel_target = {
 	.name = "kernel",
 	.slack = TICK + PROC_UNIT,
@@ -493,4 +514,5 @@ const struct target kernel_target = {
 	.pass = kernel_pass,
 	.now = kernel_now,
 	.status = kernel_status,
+	.trouble = kernel_trouble,
 };

@@ -364,7 +364,7 @@ static u32 number(const char *text)
 	unsigned long value = strtoul(text, &end, 0);
 
 	if (end == text || *end || value > 0xffffffffu)
-		die("no number: '%s'", text);
+		die("'%s' is no count", text);
 	return (u32)value;
 }
 
@@ -391,17 +391,38 @@ static bool read_options(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 't': set_target(optarg); break;
-		case 's': settings.iss = number(optarg); break;
-		case 'r': settings.irs = number(optarg); break;
-		case 'w': settings.near_wrap = true; break;
-		case '6': settings.ipv6 = true; break;
-		case 'l': label = optarg; break;
-		case 'b': brief = true; break;
-		case 'T': table = true; break;
-		case 'o': only = (int)number(optarg); break;
-		case 'v': settings.verbose = true; break;
-		default: exit(2);
+		case 't':
+			set_target(optarg);
+			break;
+		case 's':
+			settings.iss = number(optarg);
+			break;
+		case 'r':
+			settings.irs = number(optarg);
+			break;
+		case 'w':
+			settings.near_wrap = true;
+			break;
+		case '6':
+			settings.ipv6 = true;
+			break;
+		case 'l':
+			label = optarg;
+			break;
+		case 'b':
+			brief = true;
+			break;
+		case 'T':
+			table = true;
+			break;
+		case 'o':
+			only = (int)number(optarg);
+			break;
+		case 'v':
+			settings.verbose = true;
+			break;
+		default:
+			exit(2);
 		}
 	}
 	return table;
@@ -421,6 +442,10 @@ int main(int argc, char **argv)
 	for (; optind < argc; optind++)
 		run_file(argv[optind]);
 	ok = !table || print_table();
+	if (settings.near_wrap && !cases_wrapped()) {
+		printf("not ok - scripts: %s: no case was near the wrap\n", label);
+		ok = false;
+	}
 	printf("%s: %u cases, %u failed, numbers of its own passed 2^32 in %u\n", label, total,
 	       total_failed, cases_wrapped());
 	return ok && !total_failed && total ? 0 : 1;

@@ -78,6 +78,7 @@ struct ends {
  * @pass: let time pass
  * @now: the target's clock, us
  * @status: see &struct status
+ * @trouble: NULL, or what is wrong with the target whatever the script expects
  */
 struct target {
 	const char *name;
@@ -90,6 +91,7 @@ struct target {
 	void (*pass)(u64 us);
 	u64 (*now)(void);
 	void (*status)(struct status *status);
+	const char *(*trouble)(void);
 };
 
 /**
@@ -114,7 +116,7 @@ extern struct settings settings;
 extern const struct target engine_target;
 extern const struct target kernel_target;
 
-/* engine.c and kernel.c */
+/* kernel.c */
 /** kernel_open() - the namespace, the tun device and, near the wrap, the probes */
 void kernel_open(void);
 
@@ -153,7 +155,7 @@ bool case_kind(const char *text, u8 *flags, char *seq, char *ack);
 #define WHY_MAX 700
 #define WORD_MAX 64
 
-/** wrapped() - cases in which the target's numbers passed 2^32 */
+/** cases_wrapped() - cases in which the target's numbers passed 2^32 */
 u32 cases_wrapped(void);
 
 void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...);

@@ -273,6 +273,8 @@ static bool drain(void)
 		if (!check_payload(octets, &sent->seg))
 			return false;
 	}
+	if (settings.target->trouble())
+		return fail("%s", settings.target->trouble());
 	return true;
 }
 
