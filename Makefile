@@ -17,6 +17,8 @@ HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h)
 PROGRAMS := $(patsubst userspace-demo/%.c,$(BIN)/%,$(wildcard userspace-demo/tern-*.c))
 COMMON := $(wildcard userspace-demo/common*.c)
 VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
+SCRIPTS := $(wildcard tests/scripts/*.c)
+VM_PROGRAMS += $(BIN)/vm-scripts
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
 
@@ -26,7 +28,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint clean help deps-build
+	test-vm lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -64,6 +66,8 @@ lint: ## checkpatch, kernel-doc, spelling, shellcheck
 
 unit: $(UNIT_PROGRAMS)
 
+scripts: $(UNIT)/scripts
+
 clean: ## remove everything that was built (the cache of kernels stays)
 	rm -rf $(BUILD)
 	@if [ -e $(KDIR)/Makefile ] && [ -e Module.symvers ]; then \
@@ -88,6 +92,17 @@ $(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
+
+# the runner of tests/scripts/, once for each of its targets
+$(BIN)/vm-scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Makefile | deps-build
+	@mkdir -p $(BIN)
+	@echo "  CC      $@"
+	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Makefile | deps-build
+	@mkdir -p $(UNIT)
+	@echo "  CC      $@"
+	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
 $(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/unit/*.h) Makefile | deps-build
 	@mkdir -p $(UNIT)

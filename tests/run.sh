@@ -3,7 +3,7 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, purity, build, vm; all of them when none is named.  A suite is a
+# Suites: unit, scripts, purity, build, vm; all of them when none is named.  A suite is a
 # program that prints a line for each result to its standard output,
 #
 #	ok - NAME
@@ -77,6 +77,22 @@ unit() {
 	done
 }
 
+# tests/scripts/ against the engine, and again with the numbers near the wrap: both
+# ends' together at 2^32, the left edge at 0, the sign bit between the edges
+scripts() {
+	local numbers status=0 files=(tests/scripts/*.script)
+
+	make -s scripts || return
+	build/unit/scripts --table "${files[@]}" || status=$?
+	for numbers in 0xffffffd8:0xffffff9c 0x7fffffd8:0x7fffff9c 0xffffffff:0xffffffff; do
+		build/unit/scripts --brief --label "engine $numbers" \
+			--iss "${numbers%:*}" --irs "${numbers#*:}" "${files[@]}" || status=$?
+	done
+	# 1 is what it says itself, line by line; anything else is a crash
+	[ $status -le 1 ] || echo "not ok - scripts: the runner ended with $status"
+	return $status
+}
+
 # tern.ko without a warning of the compiler or of sparse
 build() {
 	if scripts/vm/module.sh; then
@@ -103,12 +119,12 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit purity build vm
+	set -- unit scripts purity build vm
 fi
 for name in "$@"; do
 	case $name in
-	unit|purity|build|vm) ;;
-	*)	echo "run.sh: no suite $name; there are unit, purity, build and vm" >&2
+	unit|scripts|purity|build|vm) ;;
+	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, build and vm" >&2
 		exit 2 ;;
 	esac
 done
@@ -116,6 +132,7 @@ scripts/deps.sh build test
 for name in "$@"; do
 	case $name in
 	unit)	unit ;;
+	scripts) suite scripts 120 tests/run.sh --function scripts ;;
 	purity)	suite purity 300 tests/purity.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;
 	vm)	suite vm 3000 tests/vm/run.sh ;;
