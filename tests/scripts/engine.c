@@ -193,7 +193,7 @@ static void to_time_wait(const struct tern_seg *seg)
 {
 	struct tern_seg reply;
 
-	switch (tern_tw_segment_arrives(&host.tw, seg, &reply)) {
+	switch (tern_tw_segment_arrives(&host.tw, tern_tsval(host.now, 0), seg, &reply)) {
 	case TERN_TW_DROP:
 		return;
 	case TERN_TW_REOPEN:
