@@ -82,6 +82,39 @@ test_1000_connections_leave_nothing()
 	ip netns del a
 }
 
+time_waits()
+{
+	counter a now_time_wait
+}
+
+test_10000_in_TIME_WAIT_end_on_time()
+{
+	local before begin end
+
+	ip netns add a
+	ip -n a link set lo up
+	in_ns a sysctl -qw net.tern.time_wait_s=30
+	in_ns a vm-bench churn 127.0.0.1 5002 10 || fail "churn failed"
+	nothing_left a
+	sleep 1
+	before=$(objects tern_time_wait)
+	begin=$(cut -d ' ' -f 1 /proc/uptime)
+	in_ns a vm-bench churn 127.0.0.1 5002 10000 || fail "churn failed"
+	end=$(cut -d ' ' -f 1 /proc/uptime)
+	[ "$(time_waits)" = 10000 ] || fail "$(time_waits) in TIME_WAIT"
+	[ "$(objects tern_time_wait)" = $((before + 10000)) ] ||
+		fail "$(objects tern_time_wait) objects, $before before"
+	sleep "$(awk -v begin="$begin" '{ left = begin + 29.8 - $1; print (left > 0 ? left : 0) }' \
+		/proc/uptime)"
+	[ "$(time_waits)" = 10000 ] || fail "only $(time_waits) left before the first is due"
+	sleep "$(awk -v end="$end" '{ left = end + 30.1 - $1; print (left > 0 ? left : 0) }' /proc/uptime)"
+	[ "$(time_waits)" = 0 ] || fail "$(time_waits) left after the last was due"
+	nothing_left a
+	sleep 1
+	[ "$(objects tern_time_wait)" = "$before" ] || fail "$(objects tern_time_wait) objects left"
+	ip netns del a
+}
+
 test_listing_1000_connections_shows_each_once()
 {
 	local lines
@@ -98,5 +131,6 @@ test_listing_1000_connections_shows_each_once()
 run_tests data 10_MB_each_way_over_loss_duplication_and_reordering \
 	30_MB_each_way_over_a_good_network \
 	the_raw_client_moves_1_MB_each_way_over_loss \
-	1000_connections_leave_nothing listing_1000_connections_shows_each_once
+	1000_connections_leave_nothing 10000_in_TIME_WAIT_end_on_time \
+	listing_1000_connections_shows_each_once
 exit "$FAILED"
