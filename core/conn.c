@@ -87,6 +87,14 @@ void tern_init(struct tern_conn *conn, tern_seq iss,
 	tern_cwnd_init(conn);
 }
 
+/* rfc9293#section-3.7.1: the options of every segment come out of the payload */
+static void limit_mss(struct tern_conn *conn, u32 mss, u32 options)
+{
+	u32 room = mss > options ? mss - options : 0;
+
+	conn->snd_mss = (u16)tern_max(tern_min(conn->snd_mss, room), 1);
+}
+
 /*
  * The peer's SYN: its sequence number, window and options.  The window that our own
  * SYN offered counts from rcv_nxt, wherever the peer's SYN puts that.
@@ -114,8 +122,8 @@ void tern_syn_taken(struct tern_conn *conn, u64 now, const struct tern_seg *syn)
 	conn->ts_recent = syn->tsval;
 	conn->last_rcv = now;
 
-	mss = tern_max(mss, TERN_MIN_SND_MSS);
-	tern_set_mss(conn, (u16)tern_min(conn->cfg.mss, mss));
+	mss = tern_min(conn->cfg.mss, tern_max(mss, TERN_MIN_SND_MSS));
+	limit_mss(conn, mss, tern_ts_space(conn));
 }
 
 /* rfc9293#section-3.10.1, active */
@@ -268,13 +276,11 @@ void tern_set_rcv_buf(struct tern_conn *conn, u32 octets)
 	update_window(conn);
 }
 
-/* rfc9293#section-3.7.1: the options come out of the payload, those on every segment here */
+/* Whether there will be timestamps the peer's SYN says; until then nothing is sent. */
 void tern_set_mss(struct tern_conn *conn, u16 mss)
 {
-	u32 options = tern_ts_space(conn);
-	u32 room = mss > options ? mss - options : 0;
-
-	conn->snd_mss = (u16)tern_max(tern_min(conn->snd_mss, room), 1);
+	limit_mss(conn, mss,
+		  conn->state == TERN_SYN_SENT ? 0 : tern_ts_space(conn));
 }
 
 /* The place of the FIN is no data; it stays known. */

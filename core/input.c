@@ -302,12 +302,8 @@ static enum step check_sequence(struct tern_conn *conn, u64 now,
 			answer_unacceptable(conn, now, seg);
 		return STEP_DONE;
 	}
-	if (acceptable(conn, seg)) {
-		tern_ts_taken(conn, seg);
-		conn->last_rcv = now;
-		conn->keep_sent = 0;
+	if (acceptable(conn, seg))
 		return STEP_NEXT;
-	}
 	if (space && tern_seq_lt(seg->seq, conn->rcv_nxt) &&
 	    tern_seq_leq(end, conn->rcv_nxt))
 		drop(res, TERN_DROP_DUPLICATE);
@@ -427,7 +423,14 @@ static enum step check_ack(struct tern_conn *conn, u64 now,
 		step = ack_of_syn(conn, now, seg, res);
 	else
 		step = ack_of_data(conn, now, seg, res);
-	return step == STEP_NEXT ? ack_of_fin(conn, now, res) : step;
+	if (step == STEP_DONE)
+		return STEP_DONE;
+
+	/* not before this: a blind attacker would set the clock of rfc7323 5.3, R3 */
+	tern_ts_taken(conn, seg);
+	conn->last_rcv = now;
+	conn->keep_sent = 0;
+	return ack_of_fin(conn, now, res);
 }
 
 /* rfc9293#section-3.8.6.3: at the second segment at once, or after cfg.delack */
