@@ -156,6 +156,30 @@ struct tern_result tern_open_syn(struct tern_conn *conn, u64 now, tern_seq iss,
 	return res;
 }
 
+/*
+ * rfc4987#section-3.6: the SYN that this segment follows, the SYN-ACK that it
+ * acknowledges.  When that one was sent nobody knows: it is not timed.
+ */
+struct tern_result tern_open_cookie(struct tern_conn *conn, u64 now,
+				    const struct tern_config *cfg, u16 mss,
+				    const struct tern_seg *ack)
+{
+	struct tern_result res;
+	struct tern_seg syn;
+	struct tern_seg syn_ack;
+
+	memset(&syn, 0, sizeof(syn));
+	syn.seq = tern_seq_add(ack->seq, ~0u);
+	syn.wnd = ack->wnd;
+	syn.flags = TERN_SYN;
+	syn.mss = mss;
+	res = tern_open_syn(conn, now, tern_seq_add(ack->ack, ~0u), cfg, &syn);
+	/* to give it is to have sent it */
+	tern_next_segment(conn, now, &syn_ack);
+	conn->rtt_timing = false;
+	return res;
+}
+
 /* rfc9293#section-3.10.2: what is sent before ESTABLISHED waits for it */
 bool tern_send(struct tern_conn *conn, u32 len)
 {

@@ -421,6 +421,24 @@ struct tern_result tern_open_syn(struct tern_conn *conn, u64 now, tern_seq iss,
 				 const struct tern_seg *syn);
 
 /**
+ * tern_open_cookie() - the third message brought a SYN cookie back (rfc4987#section-3.6)
+ * @conn: memory for the connection, written whole
+ * @now: us
+ * @cfg: copied; as the SYN-ACK was sent with
+ * @mss: the peer's, as the cookie has it
+ * @ack: the segment; the shell has found its cookie good
+ *
+ * Nothing was kept of SYN and SYN-ACK: all that they said follows from this
+ * segment.  It is not used up: tern_segment_arrives() comes next, and makes the
+ * connection ESTABLISHED.
+ *
+ * Return: path LISTEN -> SYN_RECEIVED.
+ */
+struct tern_result tern_open_cookie(struct tern_conn *conn, u64 now,
+				    const struct tern_config *cfg, u16 mss,
+				    const struct tern_seg *ack);
+
+/**
  * tern_send() - SEND: the user has handed over octets
  * @conn: connection
  * @len: how many; the shell keeps them until TERN_EV_ACKED releases them

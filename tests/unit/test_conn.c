@@ -441,9 +441,109 @@ static void initial_sequence_numbers(void)
 	CHECK_EQ(tern_iss((1ull << 34) + 8, ~0u), 1);
 }
 
+/* The third message to a listener that kept nothing. */
+static void end_cookie(struct end *e, u16 mss, const struct tern_seg *ack)
+{
+	e->res = tern_open_cookie(&e->conn, e->now, &e->cfg, mss, ack);
+	CHECK_STATE(e, TERN_SYN_RECEIVED);
+	CHECK_EQ(e->res.old_state, TERN_LISTEN);
+	CHECK_EQ(e->res.path_len, 1);
+	CHECK_EQ(e->res.events, 0);
+	end_laws(e);
+	/* the SYN-ACK was sent */
+	CHECK_QUIET(e);
+	end_segment(e, ack);
+}
+
+/* It becomes what it would be if the SYN had been kept. */
+static void a_cookie_opens_the_same_connection(void)
+{
+	struct tern_seg syn, ack;
+	struct end kept, e;
+
+	end_init(&kept);
+	end_init(&e);
+	syn = peer_seg(&kept, TERN_SYN, -1, 0, 0);
+	syn.mss = 536;
+	syn.wnd = 777;
+	end_open_syn(&kept, &syn);
+	look_away(&kept);
+	ack = peer_seg(&kept, TERN_ACK, 0, 0, 0);
+	ack.wnd = 888;
+	end_segment(&kept, &ack);
+
+	end_cookie(&e, 536, &ack);
+	CHECK_STATE(&e, TERN_ESTABLISHED);
+	CHECK_EQ(e.res.events, TERN_EV_ESTABLISHED);
+	CHECK_QUIET(&e);
+	CHECK_EQ(e.conn.iss, ISS);
+	CHECK_EQ(e.conn.irs, IRS);
+	CHECK_EQ(e.conn.snd_wnd, 888);
+	CHECK_EQ(e.conn.rcv_adv, kept.conn.rcv_adv);
+	CHECK_EQ(e.conn.snd_mss, 536);
+	CHECK(e.conn.passive);
+	/* but for the round trip, which nobody measured */
+	CHECK_EQ(e.conn.srtt, 0);
+	CHECK_EQ(e.conn.rto, e.cfg.rto_initial);
+	kept.conn.srtt = e.conn.srtt;
+	kept.conn.rttvar = e.conn.rttvar;
+	kept.conn.rto = e.conn.rto;
+	kept.conn.rtt_seq = e.conn.rtt_seq;
+	kept.conn.rtt_start = e.conn.rtt_start;
+	kept.conn.snd_wnd_max = e.conn.snd_wnd_max;
+	CHECK(!memcmp(&e.conn, &kept.conn, sizeof(e.conn)));
+
+	end_send(&e, 1000);
+	CHECK_OUT(&e, TERN_ACK, 0, 0, 536);
+}
+
+static void a_cookie_with_data_and_fin(void)
+{
+	struct tern_seg ack;
+	struct end e;
+
+	end_init(&e);
+	ack = peer_seg(&e, TERN_ACK | TERN_FIN | TERN_PSH, 0, 0, 300);
+	end_cookie(&e, 1460, &ack);
+	CHECK_STATE(&e, TERN_CLOSE_WAIT);
+	CHECK_EQ(e.res.events, TERN_EV_ESTABLISHED | TERN_EV_DATA | TERN_EV_FIN);
+	CHECK_EQ(e.res.data_pos, 0);
+	CHECK_EQ(e.res.data_len, 300);
+	CHECK_EQ(e.conn.rcv_held, 300);
+	CHECK_OUT(&e, TERN_ACK, 0, 301, 0);
+	CHECK_QUIET(&e);
+}
+
+static void a_cookies_mss(void)
+{
+	static const struct {
+		u16 ours, theirs, want;
+	} rows[] = {
+		{ 1000, 1460, 1000 }, { 1000, 536, 536 }, { 1000, 48, 48 },
+		{ 1000, 0, 536 }, { 1000, 1, 48 }, { 20, 48, 20 }, { 0, 536, 1 },
+	};
+	struct tern_seg ack;
+	struct end e;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		test_note("ours %u, theirs %u", rows[i].ours, rows[i].theirs);
+		end_init(&e);
+		e.cfg.mss = rows[i].ours;
+		ack = peer_seg(&e, TERN_ACK, 0, 0, 0);
+		/* only a SYN has one */
+		ack.mss = 99;
+		end_cookie(&e, rows[i].theirs, &ack);
+		CHECK_EQ(e.conn.snd_mss, rows[i].want);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(open_sends_syn),
 	TEST(open_syn_sends_syn_ack),
+	TEST(a_cookie_opens_the_same_connection),
+	TEST(a_cookie_with_data_and_fin),
+	TEST(a_cookies_mss),
 	TEST(the_peers_mss),
 	TEST(close_in_every_state),
 	TEST(abort_in_every_state),
