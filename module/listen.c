@@ -7,6 +7,9 @@
  * told, and made small again; so SYN_RECEIVED runs the same engine as every other
  * state.  When the third message has come, a child socket takes the request's
  * place in the connection table.
+ *
+ * When there are too many requests a SYN is answered with a cookie (cookie.c) and
+ * makes nothing at all: the third message, if it comes, makes the child.
  */
 #include <linux/slab.h>
 #include <net/inet_common.h>
@@ -61,7 +64,7 @@ static void tern_request_detach(struct tern_request *rq)
 	spin_lock_bh(&lst->lock);
 	if (!list_empty(&rq->link)) {
 		list_del_init(&rq->link);
-		lst->n_requests--;
+		WRITE_ONCE(lst->n_requests, lst->n_requests - 1);
 	}
 	spin_unlock_bh(&lst->lock);
 	atomic_dec(&tern_request_net(rq)->requests);
@@ -117,48 +120,81 @@ static void tern_request_timer(struct timer_list *t)
 	tern_request_put(rq);
 }
 
+/* As for TCP: so many may wait to be accepted, and one more. */
+static bool tern_accept_full(const struct sock *sk)
+{
+	return READ_ONCE(tern_sk(sk)->listener->n_accept) > READ_ONCE(sk->sk_max_ack_backlog);
+}
+
+/*
+ * Has the listener room for one more SYN?  Asked without the lock it saves making a
+ * request for nothing, and under a flood the lock.
+ */
+static unsigned int tern_listen_room(const struct sock *sk)
+{
+	u32 limit = min(max(READ_ONCE(sk->sk_max_ack_backlog), 8U),
+			tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_MAX_SYN_BACKLOG));
+
+	if (tern_accept_full(sk))
+		return TERN_DROP_ACCEPT_OVERFLOW;
+	if (READ_ONCE(tern_sk(sk)->listener->n_requests) >= limit)
+		return TERN_DROP_SYN_OVERFLOW;
+	return TERN_DROP_NONE;
+}
+
+/* Does the socket still listen at this port?  Under its listener's lock. */
+static bool tern_listens(const struct sock *sk, const struct tern_entry *e)
+{
+	return !tern_sk(sk)->listener->closed && inet_sk_state_load(sk) == TCP_LISTEN &&
+	       inet_sk(sk)->inet_num == ntohs(e->lport);
+}
+
 /* May the listener take one more SYN?  Then @rq is on its list. */
 static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *rq)
 {
 	struct tern_listener *lst = tern_sk(sk)->listener;
-	u32 backlog = READ_ONCE(sk->sk_max_ack_backlog);
-	u32 limit = min(max(backlog, 8U), tern_sysctl(tern_net(sock_net(sk)),
-						      TERN_SYSCTL_MAX_SYN_BACKLOG));
-	unsigned int why = TERN_DROP_NONE;
+	unsigned int why;
 
 	spin_lock_bh(&lst->lock);
-	if (lst->closed || inet_sk_state_load(sk) != TCP_LISTEN ||
-	    inet_sk(sk)->inet_num != ntohs(rq->e.lport))
-		why = TERN_DROP_RACE;
-	else if (lst->n_accept > backlog)
-		why = TERN_DROP_ACCEPT_OVERFLOW;
-	else if (lst->n_requests >= limit)
-		why = TERN_DROP_SYN_OVERFLOW;
-	else
-		lst->n_requests++;
-	if (why == TERN_DROP_NONE)
+	why = tern_listens(sk, &rq->e) ? tern_listen_room(sk) : TERN_DROP_RACE;
+	if (why == TERN_DROP_NONE) {
+		WRITE_ONCE(lst->n_requests, lst->n_requests + 1);
 		list_add_tail(&rq->link, &lst->requests);
+	}
 	spin_unlock_bh(&lst->lock);
 	return why;
+}
+
+/* The two ends of what a segment for a listener belongs to, or would. */
+static void tern_listen_entry(const struct sock *sk, const struct sk_buff *skb,
+			      const struct tern_seg *seg, struct tern_entry *e)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	*e = (struct tern_entry) {
+		.laddr = iph->daddr, .lport = htons(seg->dport),
+		.raddr = iph->saddr, .rport = htons(seg->sport),
+		.kind = TERN_KIND_REQUEST, .reuse = sk->sk_reuse,
+	};
+}
+
+static u16 tern_listen_mss(struct tern_net *tn, const struct sock *sk, const struct tern_entry *e)
+{
+	return tern_path_mss(tn, e->laddr, e->raddr, READ_ONCE(sk->sk_bound_dev_if));
 }
 
 static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
 					     const struct sk_buff *skb,
 					     const struct tern_seg *syn)
 {
-	const struct iphdr *iph = ip_hdr(skb);
 	struct tern_request *rq;
 
 	rq = kmem_cache_zalloc(tern_request_cache, GFP_ATOMIC);
 	if (!rq)
 		return NULL;
-	rq->e = (struct tern_entry) {
-		.laddr = iph->daddr, .lport = htons(syn->dport),
-		.raddr = iph->saddr, .rport = htons(syn->sport),
-		.kind = TERN_KIND_REQUEST, .reuse = sk->sk_reuse,
-	};
+	tern_listen_entry(sk, skb, syn, &rq->e);
 	rq->listener = sk;
-	rq->mss = tern_path_mss(tn, iph->daddr, iph->saddr, READ_ONCE(sk->sk_bound_dev_if));
+	rq->mss = tern_listen_mss(tn, sk, &rq->e);
 	spin_lock_init(&rq->lock);
 	refcount_set(&rq->refs, 1);
 	INIT_LIST_HEAD(&rq->link);
@@ -219,6 +255,31 @@ free:
 	return why;
 }
 
+/* A SYN: make a request, or answer with a cookie, or say why neither. */
+static unsigned int tern_listen_syn(struct tern_net *tn, struct sock *sk,
+				    const struct sk_buff *skb, const struct tern_seg *syn,
+				    struct tern_tw_entry *reopens)
+{
+	unsigned int cookies = tern_sysctl(tn, TERN_SYSCTL_SYNCOOKIES);
+	unsigned int why = tern_listen_room(sk);
+	struct tern_entry e;
+
+	/* The TIME_WAIT entry would get the third message; and its numbers bind ours. */
+	if (reopens)
+		cookies = 0;
+	if (why == TERN_DROP_NONE)
+		why = cookies == 2 ? TERN_DROP_SYN_OVERFLOW :
+		      tern_listen_open(tn, sk, skb, syn, reopens);
+	if (why != TERN_DROP_SYN_OVERFLOW || !cookies)
+		return why;
+	tern_listen_entry(sk, skb, syn, &e);
+	tern_cookie_answer(tn, sk, &e, tern_listen_mss(tn, sk, &e), syn);
+	return TERN_DROP_NONE;
+}
+
+static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
+			    const struct tern_seg *ack);
+
 /**
  * tern_listen_rcv() - a segment that a listener gets
  * @tn: namespace
@@ -238,9 +299,11 @@ void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
 	}
 	switch (tern_listen_segment_arrives(seg)) {
 	case TERN_LISTEN_SYN:
-		why = tern_listen_open(tn, sk, skb, seg, reopens);
+		why = tern_listen_syn(tn, sk, skb, seg, reopens);
 		break;
 	case TERN_LISTEN_RESET:
+		if (tern_listen_ack(tn, sk, skb, seg))
+			return;
 		tern_xmit_reset(tn, skb, seg);
 		break;
 	case TERN_LISTEN_DROP:
@@ -263,10 +326,11 @@ static void tern_child_discard(struct sock *child)
 	sock_put(child);
 }
 
-/* A socket for a connection whose handshake is complete; locked.  Under rq->lock. */
-static struct sock *tern_child_new(const struct tern_request *rq, const struct tern_conn *conn)
+/* A socket for a connection whose handshake is complete; locked. */
+static struct sock *tern_child_new(const struct sock *listener, const struct tern_entry *e,
+				   const struct tern_conn *conn)
 {
-	struct sock *sk = sk_clone_lock(rq->listener, GFP_ATOMIC);
+	struct sock *sk = sk_clone_lock(listener, GFP_ATOMIC);
 	struct tern_sock *ts = tern_sk(sk);
 	struct inet_sock *inet = inet_sk(sk);
 
@@ -278,14 +342,14 @@ static struct sock *tern_child_new(const struct tern_request *rq, const struct t
 	sk->sk_frag.page = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
-	inet->inet_rcv_saddr = rq->e.laddr;
-	inet->inet_saddr = rq->e.laddr;
-	inet->inet_daddr = rq->e.raddr;
-	inet->inet_sport = rq->e.lport;
-	inet->inet_dport = rq->e.rport;
-	inet->inet_num = ntohs(rq->e.lport);
+	inet->inet_rcv_saddr = e->laddr;
+	inet->inet_saddr = e->laddr;
+	inet->inet_daddr = e->raddr;
+	inet->inet_sport = e->lport;
+	inet->inet_dport = e->rport;
+	inet->inet_num = ntohs(e->lport);
 	tern_entry_of_sock(sk);
-	ts->e.reuse = rq->e.reuse;
+	ts->e.reuse = e->reuse;
 	ts->conn = *conn;
 	atomic_inc(&tern_net(sock_net(sk))->sockets);
 	if (!tern_route(sk))
@@ -296,26 +360,55 @@ static struct sock *tern_child_new(const struct tern_request *rq, const struct t
 	return NULL;
 }
 
-static bool tern_accept_full(const struct sock *listener)
+/*
+ * The third message came: a child for it, locked, with room for what it carries; or
+ * why there is none.
+ */
+static unsigned int tern_child_for(const struct sock *listener, const struct tern_entry *e,
+				   const struct tern_conn *conn, const struct sk_buff *skb,
+				   const struct tern_seg *seg, struct sock **child)
 {
-	return READ_ONCE(tern_sk(listener)->listener->n_accept) >
-	       READ_ONCE(listener->sk_max_ack_backlog);
+	/* Asked again under the lock; here it saves making a child for nothing. */
+	if (tern_accept_full(listener))
+		return TERN_DROP_ACCEPT_OVERFLOW;
+	*child = tern_child_new(listener, e, conn);
+	if (!*child)
+		return TERN_DROP_MEMORY;
+	if (!seg->len || tern_buf_room(*child, skb))
+		return TERN_DROP_NONE;
+
+	__acquire(&(*child)->sk_lock.slock);	/* sk_clone_lock() did */
+	tern_child_discard(*child);
+	return TERN_DROP_MEMORY;
 }
 
 /* Room in the accept queue?  Then @child is in it. */
-static bool tern_child_enqueue(struct tern_request *rq, struct sock *child)
+static bool tern_child_enqueue(struct sock *listener, struct sock *child)
 {
-	struct tern_listener *lst = tern_sk(rq->listener)->listener;
+	struct tern_listener *lst = tern_sk(listener)->listener;
 	bool ok;
 
 	spin_lock_bh(&lst->lock);
-	ok = !lst->closed && !tern_accept_full(rq->listener);
+	ok = tern_listens(listener, &tern_sk(child)->e) && !tern_accept_full(listener);
 	if (ok) {
 		WRITE_ONCE(lst->n_accept, lst->n_accept + 1);
 		list_add_tail(&tern_sk(child)->accept_node, &lst->accept_queue);
 	}
 	spin_unlock_bh(&lst->lock);
 	return ok;
+}
+
+/* The child has its place and is in the queue: the segment is its first; unlocks it. */
+static void tern_child_start(struct sock *listener, struct sock *child,
+			     const struct tern_result *res, struct sk_buff *skb,
+			     const struct tern_seg *seg)
+	__releases(&child->sk_lock.slock)
+{
+	if (!tern_apply(child, res, skb, seg))
+		consume_skb(skb);
+	tern_pump(child);
+	bh_unlock_sock(child);
+	listener->sk_data_ready(listener);
 }
 
 /*
@@ -329,24 +422,15 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 {
 	struct sock *listener = rq->listener;
 	struct sock *child;
+	unsigned int why;
 
-	/* Asked again under the lock; here it saves making a child for nothing. */
-	if (tern_accept_full(listener)) {
-		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
-		return;
-	}
-	child = tern_child_new(rq, conn);
-	if (!child) {
-		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
+	why = tern_child_for(listener, &rq->e, conn, skb, seg, &child);
+	if (why != TERN_DROP_NONE) {
+		tern_drop_skb(tn, skb, why);
 		return;
 	}
 	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() did */
-	if (seg->len && !tern_buf_room(child, skb)) {
-		tern_child_discard(child);
-		tern_drop_skb(tn, skb, TERN_DROP_MEMORY);
-		return;
-	}
-	if (!tern_child_enqueue(rq, child)) {
+	if (!tern_child_enqueue(listener, child)) {
 		tern_child_discard(child);
 		tern_drop_skb(tn, skb, TERN_DROP_ACCEPT_OVERFLOW);
 		return;
@@ -360,12 +444,119 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 	tern_sk(child)->port = rq->port;
 	tern_request_detach(rq);
 	tern_request_put(rq);
+	tern_child_start(listener, child, res, skb, seg);
+}
 
-	if (!tern_apply(child, res, skb, seg))
-		consume_skb(skb);
-	tern_pump(child);
-	bh_unlock_sock(child);
-	listener->sk_data_ready(listener);
+/*
+ * Give the child of a cookie, locked, its place in the connection table and in the
+ * accept queue; or say why it has none.
+ */
+static unsigned int tern_cookie_place(struct tern_net *tn, struct sock *listener,
+				      struct sock *child, const struct tern_cookie *cookie)
+{
+	struct tern_sock *ts = tern_sk(child);
+	unsigned int why = TERN_DROP_RACE;
+
+	if (tern_port_conn(tn, ts->e.lport, ts->e.reuse, &ts->port))
+		return TERN_DROP_MEMORY;
+	if (tern_insert(tn, &ts->e))
+		return TERN_DROP_RACE;
+	/*
+	 * Nobody else can have these ends now: a cookie that is unused here stays so
+	 * until it is marked.
+	 */
+	if (!tern_cookie_used(tn, cookie)) {
+		why = TERN_DROP_ACCEPT_OVERFLOW;
+		if (tern_child_enqueue(listener, child)) {
+			tern_cookie_use(tn, cookie);
+			/* One of the clone's two references is for life, one the table's. */
+			ts->hashed = true;
+			return TERN_DROP_NONE;
+		}
+	}
+	tern_remove(tn, &ts->e);
+	return why;
+}
+
+/*
+ * A cookie came back.  When there is no room or memory the segment is lost: the peer
+ * sends again.  @skb is consumed.
+ */
+static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
+				  const struct tern_entry *e, const struct tern_cookie *cookie,
+				  struct sk_buff *skb, const struct tern_seg *seg)
+{
+	u64 now = tern_now();
+	struct tern_result opened, res;
+	struct tern_config cfg;
+	struct tern_conn conn;
+	struct sock *child;
+	unsigned int why;
+
+	tern_config(listener, tern_listen_mss(tn, listener, e), &cfg);
+	opened = tern_open_cookie(&conn, now, &cfg, cookie->mss, seg);
+	res = tern_segment_arrives(&conn, now, seg);
+	why = res.drop;
+	if (res.events & TERN_EV_ESTABLISHED)
+		why = tern_child_for(listener, e, &conn, skb, seg, &child);
+	else if (WARN_ON_ONCE(why == TERN_DROP_NONE))
+		why = TERN_DROP_LISTEN;
+	if (why != TERN_DROP_NONE) {
+		tern_drop_skb(tn, skb, why);
+		return;
+	}
+	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() did */
+	why = tern_cookie_place(tn, listener, child, cookie);
+	if (why != TERN_DROP_NONE) {
+		tern_child_discard(child);
+		tern_drop_skb(tn, skb, why);
+		return;
+	}
+	tern_count(tn, TERN_MIB_SYNCOOKIES_RECEIVED);
+	tern_count(tn, TERN_MIB_PASSIVE_OPENS);
+	trace_tern_cookie_accepted(e, cookie->mss);
+	tern_note_path(tn, e, &opened);
+	tern_child_start(listener, child, &res, skb, seg);
+}
+
+/*
+ * An ACK for which there is no connection: does it bring a cookie back?
+ * Return: false when it is to be answered with RST, else @skb is consumed.
+ */
+static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
+			    const struct tern_seg *ack)
+{
+	struct tern_cookie cookie;
+	struct tern_entry e;
+
+	if (!tern_cookie_expected(tn, sk, ack))
+		return false;
+	tern_listen_entry(sk, skb, ack, &e);
+	if (!tern_cookie_check(tn, &e, ack, &cookie)) {
+		tern_count(tn, TERN_MIB_SYNCOOKIES_FAILED);
+		return false;
+	}
+	if (tern_cookie_used(tn, &cookie)) {
+		tern_count(tn, TERN_MIB_SYNCOOKIES_REPLAYED);
+		return false;
+	}
+	tern_cookie_establish(tn, sk, &e, &cookie, skb, ack);
+	return true;
+}
+
+/*
+ * A first SYN was answered with a cookie, a second one, when there was room again, made
+ * this request, and the peer has taken the cookie.  Under rq->lock.
+ */
+static bool tern_request_outrun(struct tern_net *tn, const struct tern_request *rq,
+				const struct tern_seg *seg)
+{
+	struct tern_cookie cookie;
+
+	return tern_cookie_expected(tn, rq->listener, seg) &&
+	       seg->ack != tern_seq_add(rq->req.iss, 1) &&
+	       seg->seq == tern_seq_add(rq->req.irs, 1) &&
+	       tern_cookie_check(tn, &rq->e, seg, &cookie) && !tern_cookie_used(tn, &cookie);
 }
 
 /**
@@ -395,6 +586,12 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		spin_unlock(&rq->lock);
 		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
 		return true;
+	}
+	if (tern_request_outrun(tn, rq, seg)) {
+		trace_tern_state(&rq->e, TERN_SYN_RECEIVED, TERN_CLOSED);
+		tern_request_kill(rq);
+		spin_unlock(&rq->lock);
+		return false;
 	}
 	tern_request_config(rq, &cfg);
 	tern_req_unpack(&conn, &rq->req, &cfg);
@@ -451,6 +648,8 @@ static int tern_listen_start(struct sock *sk)
 		if (!ts->listener)
 			return -ENOBUFS;
 	}
+	if (tern_cookie_prepare(tern_net(sock_net(sk))))
+		return -ENOBUFS;
 	spin_lock_bh(&ts->listener->lock);
 	ts->listener->closed = false;
 	spin_unlock_bh(&ts->listener->lock);
@@ -507,7 +706,7 @@ static struct tern_request *tern_request_pop(struct tern_listener *lst)
 	rq = list_first_entry_or_null(&lst->requests, struct tern_request, link);
 	if (rq) {
 		list_del_init(&rq->link);
-		lst->n_requests--;
+		WRITE_ONCE(lst->n_requests, lst->n_requests - 1);
 		refcount_inc(&rq->refs);
 	}
 	spin_unlock_bh(&lst->lock);

@@ -102,6 +102,7 @@ static void __net_exit tern_net_exit(struct net *net)
 	tern_sock_exit(tn);
 	inet_ctl_sock_destroy(tn->ctl_sk);
 	tern_demux_exit(tn);
+	tern_cookie_exit(tn);
 	tern_stats_exit(tn);
 }
 

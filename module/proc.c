@@ -324,6 +324,10 @@ static const char *const tern_mib_names[TERN_MIB_ITEMS] = {
 	[TERN_MIB_TIME_WAIT_OVERFLOW] = "time_wait_overflow",
 	[TERN_MIB_CHALLENGE_ACKS] = "challenge_acks",
 	[TERN_MIB_CHALLENGE_LIMITED] = "challenge_limited",
+	[TERN_MIB_SYNCOOKIES_SENT] = "syncookies_sent",
+	[TERN_MIB_SYNCOOKIES_RECEIVED] = "syncookies_received",
+	[TERN_MIB_SYNCOOKIES_FAILED] = "syncookies_failed",
+	[TERN_MIB_SYNCOOKIES_REPLAYED] = "syncookies_replayed",
 	[TERN_MIB_ORPHAN_OVERFLOW] = "orphan_overflow",
 	[TERN_MIB_RCV_PRUNED] = "rcv_pruned",
 };

@@ -27,6 +27,10 @@ enum tern_mib_item {
 	TERN_MIB_TIME_WAIT_OVERFLOW,	/* the oldest entry was shed, or none could be made */
 	TERN_MIB_CHALLENGE_ACKS,	/* challenge ACKs sent */
 	TERN_MIB_CHALLENGE_LIMITED,	/* challenge ACKs the rate limit withheld */
+	TERN_MIB_SYNCOOKIES_SENT,	/* SYN-ACKs with a cookie */
+	TERN_MIB_SYNCOOKIES_RECEIVED,	/* connections that a cookie made */
+	TERN_MIB_SYNCOOKIES_FAILED,	/* ACKs with a cookie that is forged or stale */
+	TERN_MIB_SYNCOOKIES_REPLAYED,	/* ACKs with a cookie that was used before */
 	TERN_MIB_ORPHAN_OVERFLOW,	/* orphans aborted: too many */
 	TERN_MIB_RCV_PRUNED,		/* out-of-order data given up for lack of memory */
 	TERN_MIB_ITEMS,
@@ -41,7 +45,7 @@ enum tern_shell_drop {
 	TERN_DROP_SYN_OVERFLOW,	/* SYN: the listener's half-open connections are too many */
 	TERN_DROP_ACCEPT_OVERFLOW, /* SYN or ACK: the accept queue is full */
 	TERN_DROP_TIME_WAIT,	/* TIME_WAIT ignores it (RST) */
-	TERN_DROP_LISTEN,	/* a listener ignores it (RST, SYN-FIN) */
+	TERN_DROP_LISTEN,	/* a listener has no use for it (RST, SYN-FIN, ACK) */
 	TERN_DROP_POLICY,	/* IPsec policy forbids it */
 	TERN_DROP_FILTER,	/* a socket filter (SO_ATTACH_FILTER, BPF) forbids it */
 	TERN_DROP_RACE,		/* its connection went away meanwhile */

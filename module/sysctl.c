@@ -35,6 +35,7 @@ static const struct tern_sysctl_desc tern_sysctls[TERN_SYSCTLS] = {
 	[TERN_SYSCTL_ORPHAN_RETRIES] = { "orphan_retries", 8, 0, 30 },
 	[TERN_SYSCTL_MAX_ORPHANS] = { "max_orphans", 8192, 0, 1 << 24 },
 	[TERN_SYSCTL_MAX_SYN_BACKLOG] = { "max_syn_backlog", 1024, 1, 1 << 20 },
+	[TERN_SYSCTL_SYNCOOKIES] = { "syncookies", 1, 0, 2 },
 	[TERN_SYSCTL_CHALLENGE_ACKS] = { "challenge_acks_per_s", 0, 0, 1 << 24 },
 	[TERN_SYSCTL_SACK] = { "sack", 1, 0, 1 },
 	[TERN_SYSCTL_TIMESTAMPS] = { "timestamps", 1, 0, 1 },

@@ -14,7 +14,8 @@
  *	6. the bucket locks inside the rhashtables
  *
  * A child's socket lock is taken under its request's lock, as the child is not
- * yet visible to anyone; that is the one step upwards.
+ * yet visible to anyone; that is the one step upwards.  The child of a SYN cookie
+ * has no request before it.
  *
  * Lifetime:
  *
@@ -118,7 +119,9 @@ struct tern_port {
  * @accept_queue: children waiting for accept(), oldest first, by accept_node
  * @requests: half-open connections, by tern_request.link
  * @n_accept: length of @accept_queue
- * @n_requests: length of @requests
+ * @n_requests: length of @requests; both are also read without the lock
+ * @cookies_until: until then a cookie of this listener may come back, s of the
+ *	monotonic clock; not under the lock
  * @closed: the listener is gone: nothing is queued any more
  */
 struct tern_listener {
@@ -127,6 +130,7 @@ struct tern_listener {
 	struct list_head requests;
 	u32 n_accept;
 	u32 n_requests;
+	u32 cookies_until;
 	bool closed;
 };
 
@@ -192,6 +196,7 @@ enum tern_sysctl {
 	TERN_SYSCTL_ORPHAN_RETRIES,
 	TERN_SYSCTL_MAX_ORPHANS,	/* sockets */
 	TERN_SYSCTL_MAX_SYN_BACKLOG,	/* half-open connections of one listener */
+	TERN_SYSCTL_SYNCOOKIES,		/* 0: never, 1: when the queue is full, 2: always */
 	TERN_SYSCTL_CHALLENGE_ACKS,	/* per second, 0: no limit */
 	TERN_SYSCTL_SACK,		/* 1: offer selective acknowledgments */
 	TERN_SYSCTL_TIMESTAMPS,		/* 1: offer timestamps */
@@ -217,6 +222,8 @@ enum tern_sysctl {
  * @sockets: sockets that have not been destroyed yet
  * @challenge_window: second (of jiffies) to which @challenge_left belongs
  * @challenge_left: challenge ACKs that may still be sent in it
+ * @cookies_used: fingerprints of the SYN cookies that made a connection,
+ *	TERN_COOKIES_USED of them; NULL before the first listener
  * @ctl_sk: kernel socket whose settings segments without a socket are sent with
  * @mib: counters, &enum tern_mib
  * @sysctl: &enum tern_sysctl; written by the sysctl files, read with READ_ONCE()
@@ -240,6 +247,8 @@ struct tern_net {
 
 	unsigned long challenge_window;
 	atomic_t challenge_left;
+
+	u32 *cookies_used;
 
 	struct sock *ctl_sk;
 	struct tern_mib __percpu *mib;
@@ -480,6 +489,32 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		      struct tern_seg *seg);
 int tern_request_cache_init(void);
 void tern_request_cache_exit(void);
+
+/* cookie.c */
+
+/** define TERN_COOKIES_USED - how many used cookies are remembered */
+#define TERN_COOKIES_USED (1u << 14)
+
+/**
+ * struct tern_cookie - what a good SYN cookie says
+ * @mac: the whole of its MAC, by which it is known again
+ * @mss: the peer's MSS, octets
+ */
+struct tern_cookie {
+	u64 mac;
+	u16 mss;
+};
+
+void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct tern_entry *e,
+			u16 mss, const struct tern_seg *syn);
+bool tern_cookie_expected(const struct tern_net *tn, const struct sock *sk,
+			  const struct tern_seg *ack);
+bool tern_cookie_check(const struct tern_net *tn, const struct tern_entry *e,
+		       const struct tern_seg *ack, struct tern_cookie *cookie);
+bool tern_cookie_used(const struct tern_net *tn, const struct tern_cookie *cookie);
+void tern_cookie_use(struct tern_net *tn, const struct tern_cookie *cookie);
+int tern_cookie_prepare(struct tern_net *tn);
+void tern_cookie_exit(struct tern_net *tn);
 
 /* timer.c */
 void tern_timer_init(struct sock *sk);

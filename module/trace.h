@@ -3,7 +3,8 @@
  * Tracepoints: tern:tern_state for every change of state, of sockets, half-open
  * connections and TIME_WAIT entries alike; tern:tern_drop for every segment that
  * the module threw away, with the reason as enum tern_drop and tern_shell_drop
- * number it (what a connection's engine did not use is only counted).
+ * number it (what a connection's engine did not use is only counted);
+ * tern:tern_cookie_sent and tern:tern_cookie_accepted for SYN cookies.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tern
@@ -71,6 +72,38 @@ TRACE_EVENT(tern_drop,
 	),
 	TP_printk("saddr=%pI4 daddr=%pI4 len=%u reason=%u",
 		  __entry->saddr, __entry->daddr, __entry->len, __entry->why)
+);
+
+DECLARE_EVENT_CLASS(tern_cookie,
+	TP_PROTO(const struct tern_entry *e, u16 mss),
+	TP_ARGS(e, mss),
+	TP_STRUCT__entry(
+		__array(u8, laddr, 4)
+		__array(u8, raddr, 4)
+		__field(u16, lport)
+		__field(u16, rport)
+		__field(u16, mss)
+	),
+	TP_fast_assign(
+		memcpy(__entry->laddr, &e->laddr, 4);
+		memcpy(__entry->raddr, &e->raddr, 4);
+		__entry->lport = ntohs(e->lport);
+		__entry->rport = ntohs(e->rport);
+		__entry->mss = mss;
+	),
+	TP_printk("local=%pI4:%u remote=%pI4:%u mss=%u",
+		  __entry->laddr, __entry->lport, __entry->raddr, __entry->rport,
+		  __entry->mss)
+);
+
+DEFINE_EVENT(tern_cookie, tern_cookie_sent,
+	TP_PROTO(const struct tern_entry *e, u16 mss),
+	TP_ARGS(e, mss)
+);
+
+DEFINE_EVENT(tern_cookie, tern_cookie_accepted,
+	TP_PROTO(const struct tern_entry *e, u16 mss),
+	TP_ARGS(e, mss)
 );
 
 #endif /* TERN_MODULE_TRACE_H */
