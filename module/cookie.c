@@ -22,9 +22,9 @@
  * a second one when it comes again after the first has ended: a table of 2^14
  * fingerprints of 32 bits for each namespace that listens (64 KiB), where a newer one
  * overwrites an older one in its place.  A good cookie is taken for a used one with a
- * probability of 2^-32.  A used one is forgotten early, and then good until its time
- * is over, when another one falls in its place: under a load of n connections a minute
- * by cookies that happens to one in about 2^14 / n.
+ * probability of 2^-32.  A used one that another one has overwritten is good again
+ * until its time is over: with n connections a second by cookies that happens to one
+ * in about 2^14 / n each second.
  *
  * What cannot be kept in a cookie is lost: the SYN-ACK offers neither SACK nor
  * timestamps, is sent once and not again, and is not timed; when the third message is
