@@ -493,7 +493,7 @@ void tern_request_cache_exit(void);
 /* cookie.c */
 
 /** define TERN_COOKIES_USED - how many used cookies are remembered */
-#define TERN_COOKIES_USED (1u << 14)
+#define TERN_COOKIES_USED 16384
 
 /**
  * struct tern_cookie - what a good SYN cookie says

@@ -7,18 +7,21 @@
  *			goes, until COUNT or SIGTERM; prints how many and how fast
  *	vm-flood client ADDRESS PORT COUNT MILLISECONDS
  *			COUNT times, 5 ms apart: connect to an echo server, send, read it
- *			back, close; gives up each after a time; prints how it went
+ *			back, close; gives up each after a time, and all after 10
+ *			such; prints how it went
  *	vm-flood watch MILLISECONDS
  *			looks at memory so often, until SIGTERM; prints the most it saw
  *	vm-flood hand SADDR SPORT DADDR DPORT STEP...
  *			a client that does just what the steps say, in a namespace
  *			where Tern is off
  *
- *	syn[:MSS]	a SYN; SYN-ACK must come, its number is the cookie
+ *	syn[:MSS]	a SYN, with numbers beyond those of the last one; SYN-ACK must
+ *			come, its number is the cookie
  *	again		the same SYN; SYN-ACK must come, the first one's number stays
  *	ack		ACK; the first one is the third message
  *	data:N fin:N	the same with N octets, and with N octets and FIN
  *	rst		RST, and forget the connection
+ *	port:N skip:N	go on from another port, or N numbers further
  *	replay		the third message again, as it was
  *	forge:N		N third messages with random cookies; N RSTs must come
  *	sleep:S
@@ -33,6 +36,7 @@
 #include <netinet/ip.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,7 +55,7 @@
 #define RST 0x04
 #define ACK 0x10
 
-static volatile sig_atomic_t stopped;
+static atomic_int stopped;
 
 static void stop(int signal)
 {
@@ -223,7 +227,7 @@ static int cmd_client(const struct sockaddr_in *sin, int count, long ms)
 
 	if (!took)
 		die("calloc");
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && i < ok + 10; i++) {
 		double start = now_us();
 
 		if (one_connection(sin, ms))
@@ -341,7 +345,7 @@ static void step_syn(const char *step, int mss, bool again)
 	unsigned int len;
 
 	if (!again) {
-		hand.irs = next_random();
+		hand.irs = hand.snd_nxt ? hand.snd_nxt + 100000 : next_random();
 		hand.snd_nxt = hand.irs + 1;
 	}
 	tell(SYN, hand.irs, 0, 0, mss);
@@ -443,6 +447,10 @@ static void do_step(const char *step)
 		tell(ACK, hand.irs + 1, hand.rcv_nxt = hand.iss + 1, 0, 0);
 	else if (!strncmp(step, "forge:", 6))
 		step_forge(step, n);
+	else if (!strncmp(step, "port:", 5))
+		hand.sport = n;
+	else if (!strncmp(step, "skip:", 5))
+		hand.snd_nxt += n;
 	else if (!strncmp(step, "sleep:", 6))
 		sleep(n);
 	else if (!strncmp(step, "want:", 5))
