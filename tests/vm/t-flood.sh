@@ -363,6 +363,55 @@ test_a_full_accept_queue()
 	cookies 1
 }
 
+# backlog, max_syn_backlog and the half-open connections they allow.
+test_the_bound_of_the_SYN_queue()
+{
+	local backlog most bound
+
+	cookies 0
+	while read -r backlog most bound; do
+		in_ns s sysctl -qw net.tern.max_syn_backlog="$most"
+		serve --backlog "$backlog"
+		in_ns x vm-flood flood 10.8.0.2 7 400 10.66.0.0 > /dev/null
+		[ "$(counter s now_half_open)" = "$bound" ] ||
+			fail "$backlog, $most: $(counter s now_half_open)"
+		unserve
+	done <<-END
+	3 1024 8
+	300 1024 300
+	300 100 100
+	END
+	in_ns s sysctl -qw net.tern.max_syn_backlog=1024
+	cookies 1
+}
+
+# One is served, two wait; whose ACK finds no room stays half-open, and comes in later.
+test_the_bound_of_the_accept_queue()
+{
+	local one two three late
+
+	cookies 0
+	serve --backlog 1 --max-conns 1
+	remember established drop_accept_overflow out_rsts
+	hand 4001 syn ack want:nothing sleep:5 rst & one=$!
+	sleep 0.3
+	hand 4004 syn sleep:2 ack sleep:7 data:5 want:octets:5 fin:0 want:fin ack & late=$!
+	hand 4002 syn ack want:nothing sleep:6 rst & two=$!
+	hand 4003 syn ack want:nothing sleep:6 rst & three=$!
+	sleep 1
+	in_ns x vm-flood hand 10.8.0.1 4005 10.8.0.2 7 syn > /dev/null &&
+		fail "a SYN was answered"
+	grew_by drop_accept_overflow 1
+	sleep 1
+	grew_by drop_accept_overflow 2
+	[ "$(states s)" = "01 01 01 03 0A " ] || fail "states $(states s)"
+	wait "$one" && wait "$two" && wait "$three" && wait "$late" || fail "they were not served"
+	grew_by established 4
+	grew_by out_rsts 0
+	unserve
+	cookies 1
+}
+
 # The peer's SYN came twice, and the queue had room for the second one.
 test_a_cookie_outruns_a_request()
 {
@@ -385,7 +434,7 @@ test_a_SYN_that_ends_TIME_WAIT_draws_none()
 	cookies 2
 	serve --close-first 5
 	remember syncookies_sent syncookies_received time_wait_reopens
-	hand 4001 syn data:5 want:octets:5 want:fin fin:0 want:nothing \
+	hand 4001 syn data:5 want:octets:5 want:fin fin:0 want:ack \
 		syn data:5 want:octets:5 want:fin fin:0
 	grew_by syncookies_sent 1
 	grew_by syncookies_received 1
@@ -399,7 +448,8 @@ run_tests flood a_client_gets_through_a_flood without_cookies_he_does_not a_full
 	a_stale_cookie_is_refused a_used_cookie_is_refused ten_thousand_guesses \
 	a_cookie_is_for_one_connection the_first_octets_and_FIN_come_with_it \
 	the_MSS_is_kept a_full_accept_queue a_cookie_outruns_a_request \
-	a_SYN_that_ends_TIME_WAIT_draws_none
+	a_SYN_that_ends_TIME_WAIT_draws_none the_bound_of_the_SYN_queue \
+	the_bound_of_the_accept_queue
 in_ns s sysctl -qw net.tern.syncookies=1
 ip netns del x
 drop_pair c s

@@ -25,7 +25,7 @@
  *	replay		the third message again, as it was
  *	forge:N		N third messages with random cookies; N RSTs must come
  *	sleep:S
- *	want:rst want:nothing want:fin want:octets:N
+ *	want:rst want:ack want:nothing want:fin want:octets:N
  *			what comes next; octets and FIN are acknowledged by what is
  *			sent afterwards
  *	largest:N	the most octets in one segment so far
@@ -419,6 +419,8 @@ static void step_want(const char *step, const char *what)
 		step_receive(step, atoi(what + 7), false);
 	} else {
 		h = hear(200, &len);
+		if (!strcmp(what, "ack") && !(h && h[13] == ACK && !len))
+			wrong(step, "no ACK");
 		if (!strcmp(what, "nothing") && h)
 			wrong(step, "something came");
 		if (!strcmp(what, "rst") && !(h && h[13] == RST && get32(h + 4) == hand.rcv_nxt))
