@@ -129,7 +129,7 @@ void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct
 	plain.has_ts = false;
 
 	iss = tern_cookie_seq(tern_cookie_mac(tn, e, syn->seq, minute, index), minute, index);
-	tern_config(sk, mss, &cfg);
+	tern_config(sk, e, mss, &cfg);
 	tern_open_syn(&conn, now, iss, &cfg, &plain);
 	if (!tern_next_segment(&conn, now, &seg))
 		return;

@@ -493,7 +493,7 @@ static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
 	struct sock *child;
 	unsigned int why;
 
-	tern_config(listener, tern_listen_mss(tn, listener, e), &cfg);
+	tern_config(listener, e, tern_listen_mss(tn, listener, e), &cfg);
 	opened = tern_open_cookie(&conn, now, &cfg, cookie->mss, seg);
 	res = tern_segment_arrives(&conn, now, seg);
 	why = res.drop;
