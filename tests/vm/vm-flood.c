@@ -6,7 +6,7 @@
  *			SYNs from random addresses of a network of 2^16 as fast as it
  *			goes, until COUNT or SIGTERM; prints how many and how fast
  *	vm-flood client ADDRESS PORT COUNT MILLISECONDS
- *			COUNT times, 5 ms apart: connect to an echo server, send, read it
+ *			COUNT times, 4 ms apart: connect to an echo server, send, read it
  *			back, close; gives up each after a time, and all after 10
  *			such; prints how it went
  *	vm-flood watch MILLISECONDS
@@ -17,6 +17,7 @@
  *
  *	syn[:MSS]	a SYN, with numbers beyond those of the last one; SYN-ACK must
  *			come, its number is the cookie
+ *	offer		SYNs from here on offer SACK and timestamps
  *	again		the same SYN; SYN-ACK must come, the first one's number stays
  *	ack		ACK; the first one is the third message
  *	data:N fin:N	the same with N octets, and with N octets and FIN
@@ -232,7 +233,7 @@ static int cmd_client(const struct sockaddr_in *sin, int count, long ms)
 
 		if (one_connection(sin, ms))
 			took[ok++] = now_us() - start;
-		usleep(5000);
+		usleep(4000);
 	}
 	qsort(took, ok, sizeof(*took), ascending);
 	printf("%d of %d, median %.0f us, worst %.0f us\n", ok, count, ok ? took[ok / 2] : 0,
@@ -288,7 +289,11 @@ static struct {
 	uint32_t iss;		/* the cookie */
 	uint32_t snd_nxt, rcv_nxt;
 	unsigned int largest;
+	bool offer;
 } hand;
+
+/* SACK-permitted, timestamps */
+static const uint8_t offers[] = { 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0 };
 
 static int wrong(const char *step, const char *what)
 {
@@ -311,6 +316,11 @@ static void tell(uint8_t flags, uint32_t seq, uint32_t ack, int octets, int mss)
 		h[HDR + 1] = 4;
 		put16(h + HDR + 2, mss);
 		p.len += 4;
+	}
+	if (hand.offer && flags & SYN) {
+		memcpy(h + p.len, offers, sizeof(offers));
+		p.len += sizeof(offers);
+		h[12] = p.len / 4 << 4;
 	}
 	memset(h + p.len, 'x', octets);
 	p.len += octets;
@@ -435,6 +445,8 @@ static void do_step(const char *step)
 
 	if (!strncmp(step, "syn", 3))
 		step_syn(step, n, false);
+	else if (!strcmp(step, "offer"))
+		hand.offer = true;
 	else if (!strcmp(step, "again"))
 		step_syn(step, 0, true);
 	else if (!strcmp(step, "ack"))
