@@ -175,8 +175,9 @@ static void random_loss(void)
 		double a = throughput(percents[i], false, &without);
 		double b = throughput(percents[i], true, &with);
 
-		printf("# %2u %% loss, 50 ms: %.0f kB/s (%u timeouts, %u sent again for %u lost), with SACK and timestamps %.0f kB/s (%u, %u for %u): %.2f\n",
-		       percents[i], a, without.timeouts, without.rexmits, without.lost,
+		printf("# %2u %% loss, 50 ms: %.0f kB/s (%u timeouts, %u sent again for %u lost), ",
+		       percents[i], a, without.timeouts, without.rexmits, without.lost);
+		printf("with SACK and timestamps %.0f kB/s (%u, %u for %u): %.2f\n",
 		       b, with.timeouts, with.rexmits, with.lost, b / a);
 		test_note("%u percent", percents[i]);
 		/* the options cost 12 octets of 1,460 */
