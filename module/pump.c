@@ -143,7 +143,11 @@ static void tern_apply_path(struct sock *sk, const struct tern_result *res)
 	tern_note_path(tern_net(sock_net(sk)), &tern_sk(sk)->e, res);
 	if (res->events & TERN_EV_CLOSED)
 		tern_apply_closed(sk);
-	if (res->path_len)
+	/*
+	 * TIME_WAIT never shows: the kernel takes a socket in it for a struct
+	 * inet_timewait_sock.  The pump ends it at once.
+	 */
+	if (res->path_len && tern_sk(sk)->conn.state != TERN_TIME_WAIT)
 		inet_sk_set_state(sk, tern_sk(sk)->conn.state);
 }
 
