@@ -30,4 +30,11 @@ tern_register_sysctl(struct net *net, const char *path, struct ctl_table *table,
 #endif
 }
 
+/* 6.6: where an AF_INET6 socket has its ipv6_pinfo is said, before it was the end. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define tern_set_pinfo_offset(prot, offset) ((prot)->ipv6_pinfo_offset = (offset))
+#else
+#define tern_set_pinfo_offset(prot, offset) ((void)(prot))
+#endif
+
 #endif /* TERN_MODULE_COMPAT_H */

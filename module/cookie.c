@@ -57,19 +57,11 @@ static const u16 tern_cookie_table[8] = { 48, 536, 1220, 1240, 1440, 1460, 8940,
 /* One for the cookies, one for the fingerprints. */
 static siphash_aligned_key_t tern_cookie_key[2] __read_mostly;
 
-/* The two ends, in one number: all that is known of addresses here. */
-static u64 tern_cookie_ends(const struct tern_entry *e)
-{
-	BUILD_BUG_ON(offsetofend(struct tern_entry, rport) - offsetof(struct tern_entry, laddr) !=
-		     TERN_KEY_LEN);
-	return siphash(&e->laddr, TERN_KEY_LEN, &tern_cookie_key[0]);
-}
-
-static u64 tern_cookie_mac(const struct tern_net *tn, const struct tern_entry *e, tern_seq irs,
-			   u32 minute, u32 index)
+static u64 tern_cookie_mac(const struct tern_net *tn, const struct tern_ends *ends,
+			   tern_seq irs, u32 minute, u32 index)
 {
 	net_get_random_once(tern_cookie_key, sizeof(tern_cookie_key));
-	return siphash_3u64(tern_cookie_ends(e), (u64)tern_seq_bits(irs) << 32 | minute,
+	return siphash_3u64(tern_ends_siphash(ends, &tern_cookie_key[0]), (u64)tern_seq_bits(irs) << 32 | minute,
 			    (u64)net_hash_mix(tn->net) << 32 | index, &tern_cookie_key[0]);
 }
 
@@ -108,11 +100,11 @@ static void tern_cookie_expect(struct tern_listener *lst)
  * tern_cookie_answer() - answer a SYN, and keep nothing
  * @tn: namespace
  * @sk: the listener, not locked
- * @e: the two ends
+ * @ends: the two ends
  * @mss: payload of one packet on this path, octets
  * @syn: the SYN
  */
-void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct tern_entry *e,
+void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct tern_ends *ends,
 			u16 mss, const struct tern_seg *syn)
 {
 	u32 minute = tern_cookie_seconds() / TERN_COOKIE_MINUTE;
@@ -128,16 +120,18 @@ void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct
 	plain.sack_permitted = false;
 	plain.has_ts = false;
 
-	iss = tern_cookie_seq(tern_cookie_mac(tn, e, syn->seq, minute, index), minute, index);
-	tern_config(sk, e, mss, &cfg);
+	iss = tern_cookie_seq(tern_cookie_mac(tn, ends, syn->seq, minute, index), minute, index);
+	tern_config(sk, ends, mss, &cfg);
 	tern_open_syn(&conn, now, iss, &cfg, &plain);
 	if (!tern_next_segment(&conn, now, &seg))
 		return;
 	/* Before it can come back. */
 	tern_cookie_expect(tern_sk(sk)->listener);
 	tern_count(tn, TERN_MIB_SYNCOOKIES_SENT);
-	trace_tern_cookie_sent(e, tern_cookie_table[index]);
-	tern_xmit_entry(tn, e, READ_ONCE(sk->sk_bound_dev_if), &seg);
+	trace_tern_cookie_sent(ends, tern_cookie_table[index]);
+	seg.sport = ntohs(ends->lport);
+	seg.dport = ntohs(ends->rport);
+	tern_xmit_bare(tn, ends, READ_ONCE(sk->sk_bound_dev_if), &seg);
 }
 
 /**
@@ -157,11 +151,11 @@ bool tern_cookie_expected(const struct tern_net *tn, const struct sock *sk,
 /**
  * tern_cookie_check() - does an ACK bring a cookie of ours, in time?
  * @tn: namespace
- * @e: the two ends
+ * @ends: the two ends
  * @ack: the segment
  * @cookie: where to put what it says
  */
-bool tern_cookie_check(const struct tern_net *tn, const struct tern_entry *e,
+bool tern_cookie_check(const struct tern_net *tn, const struct tern_ends *ends,
 		       const struct tern_seg *ack, struct tern_cookie *cookie)
 {
 	tern_seq iss = tern_seq_add(ack->ack, ~0u);
@@ -171,7 +165,7 @@ bool tern_cookie_check(const struct tern_net *tn, const struct tern_entry *e,
 
 	/* This minute or the last one, as the parity says. */
 	minute -= (minute ^ tern_seq_bits(iss)) & 1;
-	cookie->mac = tern_cookie_mac(tn, e, irs, minute, index);
+	cookie->mac = tern_cookie_mac(tn, ends, irs, minute, index);
 	cookie->mss = tern_cookie_table[index];
 	return tern_cookie_seq(cookie->mac, minute, index) == iss;
 }

@@ -10,23 +10,38 @@
  */
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 
 #include "module/compat.h"
 #include "module/tern_sock.h"
 
-/** struct tern_key - the key of struct tern_entry, laid out as there */
-struct tern_key {
-	__be32 laddr;
-	__be32 raddr;
-	__be16 lport;
-	__be16 rport;
-};
+/* The table's key is struct tern_ends, in whatever form the entry has it. */
+static u32 tern_conns_hash(const void *key, u32 len, u32 seed)
+{
+	return tern_ends_hash(key, seed);
+}
+
+static u32 tern_conns_hash_entry(const void *e, u32 len, u32 seed)
+{
+	struct tern_ends ends;
+
+	tern_ends_of_entry(&ends, e);
+	return tern_ends_hash(&ends, seed);
+}
+
+static int tern_conns_differ(struct rhashtable_compare_arg *arg, const void *e)
+{
+	return !tern_entry_has_ends(e, arg->key);
+}
 
 static const struct rhashtable_params tern_conns_params = {
-	.key_len = sizeof(struct tern_key),
-	.key_offset = offsetof(struct tern_entry, laddr),
+	.key_len = sizeof(struct tern_ends),
 	.head_offset = offsetof(struct tern_entry, node),
+	.hashfn = tern_conns_hash,
+	.obj_hashfn = tern_conns_hash_entry,
+	.obj_cmpfn = tern_conns_differ,
 	.automatic_shrinking = true,
 };
 
@@ -63,30 +78,23 @@ void tern_demux_exit(struct tern_net *tn)
 /**
  * tern_lookup() - find a connection of any kind
  * @tn: namespace
- * @laddr: our address
- * @lport: our port
- * @raddr: the peer's address
- * @rport: the peer's port
+ * @ends: its ends
  *
  * Return: its entry, or NULL; valid until rcu_read_unlock().
  */
-struct tern_entry *tern_lookup(struct tern_net *tn, __be32 laddr, __be16 lport,
-			       __be32 raddr, __be16 rport)
+struct tern_entry *tern_lookup(struct tern_net *tn, const struct tern_ends *ends)
 {
-	const struct tern_key key = {
-		.laddr = laddr, .raddr = raddr, .lport = lport, .rport = rport,
-	};
-
-	BUILD_BUG_ON(sizeof(key) != offsetofend(struct tern_entry, rport) -
-				    offsetof(struct tern_entry, laddr));
-	return rhashtable_lookup(&tn->conns, &key, tern_conns_params);
+	return rhashtable_lookup(&tn->conns, ends, tern_conns_params);
 }
 
 /** tern_insert() - Return: 0, -EEXIST, or that there is no memory */
 int tern_insert(struct tern_net *tn, struct tern_entry *e)
 {
-	int err = rhashtable_lookup_insert_fast(&tn->conns, &e->node, tern_conns_params);
+	struct tern_ends ends;
+	int err;
 
+	tern_ends_of_entry(&ends, e);
+	err = rhashtable_lookup_insert_key(&tn->conns, &ends, &e->node, tern_conns_params);
 	return err && err != -EEXIST ? -ENOBUFS : err;
 }
 
@@ -101,20 +109,6 @@ int tern_replace(struct tern_net *tn, struct tern_entry *old, struct tern_entry 
 {
 	return rhashtable_replace_fast(&tn->conns, &old->node, &new->node,
 				       tern_conns_params);
-}
-
-/** tern_entry_of_sock() - fill in a socket's entry from its addresses */
-void tern_entry_of_sock(struct sock *sk)
-{
-	const struct inet_sock *inet = inet_sk(sk);
-	struct tern_entry *e = &tern_sk(sk)->e;
-
-	e->laddr = inet->inet_rcv_saddr;
-	e->raddr = inet->inet_daddr;
-	e->lport = inet->inet_sport;
-	e->rport = inet->inet_dport;
-	e->kind = TERN_KIND_SOCK;
-	e->reuse = sk->sk_reuse;
 }
 
 /** tern_unhash() - take a socket out of the connection table, if it is in it */
@@ -211,13 +205,10 @@ void tern_port_unconn(struct tern_net *tn, __be16 port, bool reuse)
 /* Do two sockets that want the same port stand in each other's way? */
 static bool tern_owners_conflict(const struct sock *sk, const struct sock *other)
 {
-	__be32 a = inet_sk(sk)->inet_rcv_saddr;
-	__be32 b = inet_sk(other)->inet_rcv_saddr;
-
 	if (sk->sk_bound_dev_if && other->sk_bound_dev_if &&
 	    sk->sk_bound_dev_if != other->sk_bound_dev_if)
 		return false;
-	if (a && b && a != b)
+	if (!inet_rcv_saddr_equal(sk, other, true))
 		return false;
 	return !sk->sk_reuse || !other->sk_reuse ||
 	       inet_sk_state_load(other) == TCP_LISTEN;
@@ -421,21 +412,51 @@ int tern_hash_connect(struct sock *sk)
 	return -EADDRNOTAVAIL;
 }
 
+/*
+ * How well is a segment that came in by @dif with @ends for a listener, if it is at
+ * all (else -1)?
+ */
+static int tern_listener_score(const struct sock *sk, const struct tern_ends *ends, int dif)
+{
+	int bound_if = READ_ONCE(sk->sk_bound_dev_if);
+	bool bound;
+
+	if (bound_if && bound_if != dif)
+		return -1;
+	if (ends->v6) {
+#if IS_ENABLED(CONFIG_IPV6)
+		if (sk->sk_family != AF_INET6)
+			return -1;
+		bound = !ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+		if (bound && !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &ends->laddr))
+			return -1;
+#else
+		return -1;
+#endif
+	} else {
+		__be32 addr = READ_ONCE(inet_sk(sk)->inet_rcv_saddr);
+
+		bound = addr;
+		if (ipv6_only_sock(sk) || (bound && addr != tern_v4(&ends->laddr)))
+			return -1;
+	}
+	return (sk->sk_family == AF_INET) + 2 * bound + 4 * !!bound_if;
+}
+
 /**
  * tern_lookup_listener() - who listens there?
  * @tn: namespace
- * @laddr: address the segment came to
- * @lport: port
+ * @ends: the ends of the segment
  * @dif: interface it came in by
  *
  * A listener on the address is preferred to one on all addresses, one bound to
- * the interface to one that is not.
+ * the interface to one that is not; and for IPv4, one of AF_INET to one of AF_INET6.
  *
  * Return: the socket, not referenced, valid until rcu_read_unlock(); or NULL.
  */
-struct sock *tern_lookup_listener(struct tern_net *tn, __be32 laddr, __be16 lport, int dif)
+struct sock *tern_lookup_listener(struct tern_net *tn, const struct tern_ends *ends, int dif)
 {
-	struct tern_port *p = tern_port_find(tn, ntohs(lport));
+	struct tern_port *p = tern_port_find(tn, ntohs(ends->lport));
 	struct sock *best = NULL;
 	struct tern_sock *ts;
 	int best_score = -1;
@@ -444,14 +465,14 @@ struct sock *tern_lookup_listener(struct tern_net *tn, __be32 laddr, __be16 lpor
 		return NULL;
 	hlist_for_each_entry_rcu(ts, &p->owners, owner_node) {
 		struct sock *sk = &ts->inet.sk;
-		__be32 bound = READ_ONCE(ts->inet.inet_rcv_saddr);
-		int bound_if = READ_ONCE(sk->sk_bound_dev_if);
-		int score = !!bound + 2 * !!bound_if;
+		int score;
 
 		/* One that moves to another port may lead the walk astray. */
 		if (inet_sk_state_load(sk) != TCP_LISTEN ||
-		    READ_ONCE(ts->inet.inet_num) != p->port || (bound && bound != laddr) ||
-		    (bound_if && bound_if != dif) || score <= best_score)
+		    READ_ONCE(ts->inet.inet_num) != p->port)
+			continue;
+		score = tern_listener_score(sk, ends, dif);
+		if (score <= best_score)
 			continue;
 		best = sk;
 		best_score = score;

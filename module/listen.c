@@ -13,28 +13,42 @@
  */
 #include <linux/slab.h>
 #include <net/inet_common.h>
+#include <net/inet_hashtables.h>
 
 #include "module/tern_sock.h"
 #include "module/trace.h"
 
-static struct kmem_cache *tern_request_cache;
+/* Over IPv4, and over IPv6. */
+static struct kmem_cache *tern_request_cache[2];
 
 int tern_request_cache_init(void)
 {
-	tern_request_cache = kmem_cache_create("tern_request", sizeof(struct tern_request), 0,
-					       SLAB_HWCACHE_ALIGN, NULL);
-	return tern_request_cache ? 0 : -ENOMEM;
+	tern_request_cache[false] = kmem_cache_create("tern_request",
+						      sizeof(struct tern_request), 0,
+						      SLAB_HWCACHE_ALIGN, NULL);
+	tern_request_cache[true] = kmem_cache_create("tern_request6",
+						     sizeof(struct tern_request6), 0, 0, NULL);
+	if (tern_request_cache[false] && tern_request_cache[true])
+		return 0;
+	tern_request_cache_exit();
+	return -ENOMEM;
 }
 
 /** tern_request_cache_exit() - after rcu_barrier() */
 void tern_request_cache_exit(void)
 {
-	kmem_cache_destroy(tern_request_cache);
+	kmem_cache_destroy(tern_request_cache[true]);
+	kmem_cache_destroy(tern_request_cache[false]);
+}
+
+static void tern_request_free(struct tern_request *rq)
+{
+	kmem_cache_free(tern_request_cache[rq->e.v6], rq);
 }
 
 static void tern_request_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(tern_request_cache, container_of(rcu, struct tern_request, rcu));
+	tern_request_free(container_of(rcu, struct tern_request, rcu));
 }
 
 static void tern_request_put(struct tern_request *rq)
@@ -50,7 +64,10 @@ static struct tern_net *tern_request_net(const struct tern_request *rq)
 
 static void tern_request_config(const struct tern_request *rq, struct tern_config *cfg)
 {
-	tern_config(rq->listener, &rq->e, rq->mss, cfg);
+	struct tern_ends ends;
+
+	tern_ends_of_entry(&ends, &rq->e);
+	tern_config(rq->listener, &ends, rq->mss, cfg);
 }
 
 /* Off its listener's list and timer; under its lock. */
@@ -165,22 +182,10 @@ static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *r
 	return why;
 }
 
-/* The two ends of what a segment for a listener belongs to, or would. */
-static void tern_listen_entry(const struct sock *sk, const struct sk_buff *skb,
-			      const struct tern_seg *seg, struct tern_entry *e)
+static u16 tern_listen_mss(struct tern_net *tn, const struct sock *sk,
+			   const struct tern_ends *ends)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-
-	*e = (struct tern_entry) {
-		.laddr = iph->daddr, .lport = htons(seg->dport),
-		.raddr = iph->saddr, .rport = htons(seg->sport),
-		.kind = TERN_KIND_REQUEST, .reuse = sk->sk_reuse,
-	};
-}
-
-static u16 tern_listen_mss(struct tern_net *tn, const struct sock *sk, const struct tern_entry *e)
-{
-	return tern_path_mss(tn, e->laddr, e->raddr, READ_ONCE(sk->sk_bound_dev_if));
+	return tern_path_mss(tn, ends, READ_ONCE(sk->sk_bound_dev_if));
 }
 
 static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
@@ -188,13 +193,16 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 					     const struct tern_seg *syn)
 {
 	struct tern_request *rq;
+	struct tern_ends ends;
 
-	rq = kmem_cache_zalloc(tern_request_cache, GFP_ATOMIC);
+	BUILD_BUG_ON(offsetof(struct tern_request6, rq) != 0);
+	tern_ends_of_skb(&ends, skb, syn);
+	rq = kmem_cache_zalloc(tern_request_cache[ends.v6], GFP_ATOMIC);
 	if (!rq)
 		return NULL;
-	tern_listen_entry(sk, skb, syn, &rq->e);
+	tern_entry_init(&rq->e, TERN_KIND_REQUEST, &ends, sk->sk_reuse);
 	rq->listener = sk;
-	rq->mss = tern_listen_mss(tn, sk, &rq->e);
+	rq->mss = tern_listen_mss(tn, sk, &ends);
 	spin_lock_init(&rq->lock);
 	refcount_set(&rq->refs, 1);
 	INIT_LIST_HEAD(&rq->link);
@@ -222,7 +230,7 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 	if (tern_port_conn(tn, rq->e.lport, rq->e.reuse, &rq->port))
 		goto free;
 
-	iss = tern_new_iss(rq->e.laddr, rq->e.raddr, rq->e.lport, rq->e.rport);
+	iss = tern_new_iss(&rq->e);
 	if (reopens)
 		iss = tern_tw_iss(&reopens->tw, iss);
 	tern_request_config(rq, &cfg);
@@ -251,7 +259,7 @@ unlock:
 	spin_unlock(&rq->lock);
 	tern_port_unconn(tn, rq->e.lport, rq->e.reuse);
 free:
-	kmem_cache_free(tern_request_cache, rq);
+	tern_request_free(rq);
 	return why;
 }
 
@@ -262,7 +270,7 @@ static unsigned int tern_listen_syn(struct tern_net *tn, struct sock *sk,
 {
 	unsigned int cookies = tern_sysctl(tn, TERN_SYSCTL_SYNCOOKIES);
 	unsigned int why = tern_listen_room(sk);
-	struct tern_entry e;
+	struct tern_ends ends;
 
 	/* The TIME_WAIT entry would get the third message; and its numbers bind ours. */
 	if (reopens)
@@ -272,8 +280,8 @@ static unsigned int tern_listen_syn(struct tern_net *tn, struct sock *sk,
 		      tern_listen_open(tn, sk, skb, syn, reopens);
 	if (why != TERN_DROP_SYN_OVERFLOW || !cookies)
 		return why;
-	tern_listen_entry(sk, skb, syn, &e);
-	tern_cookie_answer(tn, sk, &e, tern_listen_mss(tn, sk, &e), syn);
+	tern_ends_of_skb(&ends, skb, syn);
+	tern_cookie_answer(tn, sk, &ends, tern_listen_mss(tn, sk, &ends), syn);
 	return TERN_DROP_NONE;
 }
 
@@ -327,8 +335,8 @@ static void tern_child_discard(struct sock *child)
 }
 
 /* A socket for a connection whose handshake is complete; locked. */
-static struct sock *tern_child_new(const struct sock *listener, const struct tern_entry *e,
-				   const struct tern_conn *conn)
+static struct sock *tern_child_new(const struct sock *listener, const struct tern_ends *ends,
+				   bool reuse, const struct tern_conn *conn)
 {
 	struct sock *sk = sk_clone_lock(listener, GFP_ATOMIC);
 	struct tern_sock *ts = tern_sk(sk);
@@ -342,14 +350,17 @@ static struct sock *tern_child_new(const struct sock *listener, const struct ter
 	sk->sk_frag.page = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
-	inet->inet_rcv_saddr = e->laddr;
-	inet->inet_saddr = e->laddr;
-	inet->inet_daddr = e->raddr;
-	inet->inet_sport = e->lport;
-	inet->inet_dport = e->rport;
-	inet->inet_num = ntohs(e->lport);
-	tern_entry_of_sock(sk);
-	ts->e.reuse = e->reuse;
+	if (!ends->v6) {
+		sk_rcv_saddr_set(sk, tern_v4(&ends->laddr));
+		sk_daddr_set(sk, tern_v4(&ends->raddr));
+		inet->inet_saddr = inet->inet_rcv_saddr;
+	}
+	if (IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6)
+		tern6_child_init(sk, listener, ends);
+	inet->inet_sport = ends->lport;
+	inet->inet_dport = ends->rport;
+	inet->inet_num = ntohs(ends->lport);
+	tern_entry_init(&ts->e, TERN_KIND_SOCK, ends, reuse);
 	ts->conn = *conn;
 	atomic_inc(&tern_net(sock_net(sk))->sockets);
 	if (!tern_route(sk))
@@ -364,14 +375,15 @@ static struct sock *tern_child_new(const struct sock *listener, const struct ter
  * The third message came: a child for it, locked, with room for what it carries; or
  * why there is none.
  */
-static unsigned int tern_child_for(const struct sock *listener, const struct tern_entry *e,
-				   const struct tern_conn *conn, const struct sk_buff *skb,
-				   const struct tern_seg *seg, struct sock **child)
+static unsigned int tern_child_for(const struct sock *listener, const struct tern_ends *ends,
+				   bool reuse, const struct tern_conn *conn,
+				   const struct sk_buff *skb, const struct tern_seg *seg,
+				   struct sock **child)
 {
 	/* Asked again under the lock; here it saves making a child for nothing. */
 	if (tern_accept_full(listener))
 		return TERN_DROP_ACCEPT_OVERFLOW;
-	*child = tern_child_new(listener, e, conn);
+	*child = tern_child_new(listener, ends, reuse, conn);
 	if (!*child)
 		return TERN_DROP_MEMORY;
 	if (!seg->len || tern_buf_room(*child, skb))
@@ -421,10 +433,12 @@ static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
 				   struct sk_buff *skb, const struct tern_seg *seg)
 {
 	struct sock *listener = rq->listener;
+	struct tern_ends ends;
 	struct sock *child;
 	unsigned int why;
 
-	why = tern_child_for(listener, &rq->e, conn, skb, seg, &child);
+	tern_ends_of_entry(&ends, &rq->e);
+	why = tern_child_for(listener, &ends, rq->e.reuse, conn, skb, seg, &child);
 	if (why != TERN_DROP_NONE) {
 		tern_drop_skb(tn, skb, why);
 		return;
@@ -483,7 +497,7 @@ static unsigned int tern_cookie_place(struct tern_net *tn, struct sock *listener
  * sends again.  @skb is consumed.
  */
 static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
-				  const struct tern_entry *e, const struct tern_cookie *cookie,
+				  const struct tern_ends *ends, const struct tern_cookie *cookie,
 				  struct sk_buff *skb, const struct tern_seg *seg)
 {
 	u64 now = tern_now();
@@ -493,12 +507,12 @@ static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
 	struct sock *child;
 	unsigned int why;
 
-	tern_config(listener, e, tern_listen_mss(tn, listener, e), &cfg);
+	tern_config(listener, ends, tern_listen_mss(tn, listener, ends), &cfg);
 	opened = tern_open_cookie(&conn, now, &cfg, cookie->mss, seg);
 	res = tern_segment_arrives(&conn, now, seg);
 	why = res.drop;
 	if (res.events & TERN_EV_ESTABLISHED)
-		why = tern_child_for(listener, e, &conn, skb, seg, &child);
+		why = tern_child_for(listener, ends, listener->sk_reuse, &conn, skb, seg, &child);
 	else if (WARN_ON_ONCE(why == TERN_DROP_NONE))
 		why = TERN_DROP_LISTEN;
 	if (why != TERN_DROP_NONE) {
@@ -514,8 +528,8 @@ static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
 	}
 	tern_count(tn, TERN_MIB_SYNCOOKIES_RECEIVED);
 	tern_count(tn, TERN_MIB_PASSIVE_OPENS);
-	trace_tern_cookie_accepted(e, cookie->mss);
-	tern_note_path(tn, e, &opened);
+	trace_tern_cookie_accepted(ends, cookie->mss);
+	tern_note_path(tn, &tern_sk(child)->e, &opened);
 	tern_child_start(listener, child, &res, skb, seg);
 }
 
@@ -527,12 +541,12 @@ static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff
 			    const struct tern_seg *ack)
 {
 	struct tern_cookie cookie;
-	struct tern_entry e;
+	struct tern_ends ends;
 
 	if (!tern_cookie_expected(tn, sk, ack))
 		return false;
-	tern_listen_entry(sk, skb, ack, &e);
-	if (!tern_cookie_check(tn, &e, ack, &cookie)) {
+	tern_ends_of_skb(&ends, skb, ack);
+	if (!tern_cookie_check(tn, &ends, ack, &cookie)) {
 		tern_count(tn, TERN_MIB_SYNCOOKIES_FAILED);
 		return false;
 	}
@@ -540,7 +554,7 @@ static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff
 		tern_count(tn, TERN_MIB_SYNCOOKIES_REPLAYED);
 		return false;
 	}
-	tern_cookie_establish(tn, sk, &e, &cookie, skb, ack);
+	tern_cookie_establish(tn, sk, &ends, &cookie, skb, ack);
 	return true;
 }
 
@@ -552,11 +566,13 @@ static bool tern_request_outrun(struct tern_net *tn, const struct tern_request *
 				const struct tern_seg *seg)
 {
 	struct tern_cookie cookie;
+	struct tern_ends ends;
 
+	tern_ends_of_entry(&ends, &rq->e);
 	return tern_cookie_expected(tn, rq->listener, seg) &&
 	       seg->ack != tern_seq_add(rq->req.iss, 1) &&
 	       seg->seq == tern_seq_add(rq->req.irs, 1) &&
-	       tern_cookie_check(tn, &rq->e, seg, &cookie) && !tern_cookie_used(tn, &cookie);
+	       tern_cookie_check(tn, &ends, seg, &cookie) && !tern_cookie_used(tn, &cookie);
 }
 
 /**

@@ -62,9 +62,12 @@ static int __net_init tern_net_init(struct net *net)
 	err = inet_ctl_sock_create(&tn->ctl_sk, PF_INET, SOCK_RAW, tern_protocol, net);
 	if (err)
 		goto err_demux;
-	err = tern_sysctl_init(tn);
+	err = tern6_net_init(tn);
 	if (err)
 		goto err_ctl_sk;
+	err = tern_sysctl_init(tn);
+	if (err)
+		goto err_net6;
 	err = tern_proc_init(net);
 	if (err)
 		goto err_sysctl;
@@ -77,6 +80,8 @@ err_proc:
 	tern_proc_exit(net);
 err_sysctl:
 	tern_sysctl_exit(tn);
+err_net6:
+	tern6_net_exit(tn);
 err_ctl_sk:
 	inet_ctl_sock_destroy(tn->ctl_sk);
 err_demux:
@@ -100,6 +105,7 @@ static void __net_exit tern_net_exit(struct net *net)
 	tern_sysctl_exit(tn);
 	tern_tw_net_exit(tn);
 	tern_sock_exit(tn);
+	tern6_net_exit(tn);
 	inet_ctl_sock_destroy(tn->ctl_sk);
 	tern_demux_exit(tn);
 	tern_cookie_exit(tn);
@@ -120,6 +126,7 @@ static int __init tern_init(void)
 
 	/* What is carried in skb->cb, and what a flood costs: see doc/design.md. */
 	BUILD_BUG_ON(sizeof(struct tern_cb) > sizeof_field(struct sk_buff, cb));
+	BUILD_BUG_ON(sizeof(struct tern_entry) > 24);
 	BUILD_BUG_ON(sizeof(struct tern_tw_entry) > 64);
 	BUILD_BUG_ON(sizeof(struct tern_request) > 192);
 
@@ -145,10 +152,15 @@ static int __init tern_init(void)
 		err = -EBUSY;
 		goto err_pernet;
 	}
+	err = tern6_register();
+	if (err)
+		goto err_protocol;
 	tern_protosw.protocol = tern_protocol;
 	inet_register_protosw(&tern_protosw);
 	return 0;
 
+err_protocol:
+	inet_del_protocol(&tern_net_protocol, tern_protocol);
 err_pernet:
 	unregister_pernet_subsys(&tern_net_ops);
 err_proto:
@@ -168,6 +180,7 @@ err_tw_cache:
 static void __exit tern_exit(void)
 {
 	inet_unregister_protosw(&tern_protosw);
+	tern6_unregister();
 	inet_del_protocol(&tern_net_protocol, tern_protocol);
 	unregister_pernet_subsys(&tern_net_ops);
 	synchronize_rcu();
@@ -184,3 +197,4 @@ MODULE_DESCRIPTION("Tern: a small transport protocol with TCP's connections");
 MODULE_LICENSE("GPL");
 /* socket(AF_INET, SOCK_STREAM, 253) loads the module. */
 MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 253, 1);
+MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET6, 253, 1);

@@ -2,19 +2,24 @@
 /*
  * /proc/net/tern: a line per listener and connection, in the columns (and with
  * the state numbers) of /proc/net/tcp, further columns behind them.
+ * /proc/net/tern6: the same in the columns of /proc/net/tcp6, for listeners of AF_INET6
+ * and connections that run over IPv6.  (One of an AF_INET6 socket that runs over IPv4
+ * is in the other file, from its first segment to the end of TIME_WAIT.)
  * /proc/net/tern_stat: the counters, a name and a number a line.
  */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <net/ipv6.h>
 
 #include "module/tern_sock.h"
 
 /**
- * struct tern_proc - where a reader of /proc/net/tern is
+ * struct tern_proc - where a reader of /proc/net/tern or tern6 is
  * @net: the namespace, referenced while the file is open
  * @iter: the walk through one of the two tables
  * @ports: the walk is through the ports (listeners), which come first
  * @walking: @iter is in use
+ * @v6: it is tern6
  * @line: number of the next line
  */
 struct tern_proc {
@@ -22,6 +27,7 @@ struct tern_proc {
 	struct rhashtable_iter iter;
 	bool ports;
 	bool walking;
+	bool v6;
 	unsigned int line;
 };
 
@@ -34,10 +40,7 @@ static struct tern_net *tern_proc_net(const struct seq_file *m)
 
 /* What one line says; the names are those of the columns. */
 struct tern_proc_line {
-	__be32 laddr;
-	__be32 raddr;
-	__be16 lport;
-	__be16 rport;
+	struct tern_ends ends;
 	u8 state;
 	u8 timer;
 	u8 retransmits;
@@ -68,14 +71,26 @@ enum {
 	TERN_PROC_PERSIST = 4,
 };
 
+static void tern_proc_addr(struct seq_file *m, const struct in6_addr *addr, __be16 port)
+{
+	const struct tern_proc *proc = m->private;
+	int i;
+
+	seq_putc(m, ' ');
+	for (i = proc->v6 ? 0 : 3; i < 4; i++)
+		seq_printf(m, "%08X", (__force u32)addr->s6_addr32[i]);
+	seq_printf(m, ":%04X", ntohs(port));
+}
+
 static void tern_proc_print(struct seq_file *m, const struct tern_proc_line *l)
 {
 	struct tern_proc *proc = m->private;
 
-	seq_printf(m, "%4u: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d %pK",
-		   proc->line++, (__force u32)l->laddr, ntohs(l->lport),
-		   (__force u32)l->raddr, ntohs(l->rport), l->state,
-		   l->tx_queue, l->rx_queue, l->timer,
+	seq_printf(m, "%4u:", proc->line++);
+	tern_proc_addr(m, &l->ends.laddr, l->ends.lport);
+	tern_proc_addr(m, &l->ends.raddr, l->ends.rport);
+	seq_printf(m, " %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d %pK",
+		   l->state, l->tx_queue, l->rx_queue, l->timer,
 		   (unsigned long)jiffies_delta_to_clock_t(usecs_to_jiffies(l->when_us)),
 		   l->retransmits, from_kuid_munged(seq_user_ns(m), l->uid), 0,
 		   l->inode, l->refs, l->where);
@@ -85,17 +100,19 @@ static void tern_proc_print(struct seq_file *m, const struct tern_proc_line *l)
 
 static void tern_proc_header(struct seq_file *m)
 {
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt");
+	const struct tern_proc *proc = m->private;
+
+	seq_puts(m, "  sl  local_address ");
+	seq_printf(m, "%*s", proc->v6 ? 24 : 0, "");
+	seq_puts(m, proc->v6 ? "remote_address                        " : "rem_address   ");
+	seq_puts(m, "st tx_queue rx_queue tr tm->when retrnsmt");
 	seq_puts(m, "   uid  timeout inode ref pointer");
 	seq_puts(m, " rto_us srtt_us cwnd ssthresh snd_wnd rcv_wnd mss rexmits\n");
 }
 
 static void tern_proc_ends(struct tern_proc_line *l, const struct tern_entry *e)
 {
-	l->laddr = e->laddr;
-	l->raddr = e->raddr;
-	l->lport = e->lport;
-	l->rport = e->rport;
+	tern_ends_of_entry(&l->ends, e);
 	l->where = e;
 }
 
@@ -165,10 +182,10 @@ static void tern_proc_request(struct seq_file *m, struct tern_request *rq)
 
 	spin_lock_bh(&rq->lock);
 	if (!rq->e.dead) {
-		tern_config(rq->listener, &rq->e, rq->mss, &cfg);
+		tern_proc_ends(&l, &rq->e);
+		tern_config(rq->listener, &l.ends, rq->mss, &cfg);
 		tern_req_unpack(&conn, &rq->req, &cfg);
 		l.uid = sock_i_uid(rq->listener);
-		tern_proc_ends(&l, &rq->e);
 		tern_proc_conn(&l, &conn);
 		tern_proc_print(m, &l);
 	}
@@ -189,22 +206,35 @@ static void tern_proc_tw(struct seq_file *m, const struct tern_tw_entry *tw)
 	tern_proc_print(m, &l);
 }
 
+static void tern_proc_listener_ends(struct tern_proc_line *l, const struct tern_sock *ts,
+				    u32 port)
+{
+	l->ends.lport = htons(port);
+	l->where = ts;
+	if (ts->inet.sk.sk_family == AF_INET)
+		ipv6_addr_set_v4mapped(ts->inet.inet_rcv_saddr, &l->ends.laddr);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		l->ends.laddr = ts->inet.sk.sk_v6_rcv_saddr;
+#endif
+}
+
 static void tern_proc_listeners(struct seq_file *m, const struct tern_port *p)
 {
+	const struct tern_proc *proc = m->private;
 	struct tern_sock *ts;
 
 	hlist_for_each_entry_rcu(ts, &p->owners, owner_node) {
 		struct sock *sk = &ts->inet.sk;
 		struct tern_proc_line l = {
 			.state = TERN_LISTEN,
-			.laddr = ts->inet.inet_rcv_saddr,
-			.lport = htons(p->port),
-			.where = ts,
 			.refs = refcount_read(&sk->sk_refcnt),
 		};
 
-		if (inet_sk_state_load(sk) != TCP_LISTEN)
+		if (inet_sk_state_load(sk) != TCP_LISTEN ||
+		    (sk->sk_family == AF_INET6) != proc->v6)
 			continue;
+		tern_proc_listener_ends(&l, ts, p->port);
 		/* As for TCP: how many wait to be accepted, and how many may. */
 		l.rx_queue = READ_ONCE(ts->listener->n_accept);
 		l.tx_queue = READ_ONCE(sk->sk_max_ack_backlog);
@@ -284,6 +314,8 @@ static int tern_proc_show(struct seq_file *m, void *v)
 		tern_proc_listeners(m, v);
 		return 0;
 	}
+	if (e->v6 != proc->v6)
+		return 0;
 	switch ((enum tern_kind)e->kind) {
 	case TERN_KIND_SOCK:
 		tern_proc_sock(m, &container_of(e, struct tern_sock, e)->inet.sk);
@@ -385,7 +417,7 @@ static int tern_stat_show(struct seq_file *m, void *v)
  * Not proc_create_net(): the walk goes on from one read() to the next and is ended
  * by the last close, or listing many connections would take quadratic time.
  */
-static int tern_proc_open(struct inode *inode, struct file *file)
+static int tern_proc_open_version(struct inode *inode, struct file *file, bool v6)
 {
 	struct net *net = maybe_get_net(pde_data(inode));
 	struct tern_proc *proc;
@@ -398,7 +430,18 @@ static int tern_proc_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	}
 	proc->net = net;
+	proc->v6 = v6;
 	return 0;
+}
+
+static int tern_proc_open(struct inode *inode, struct file *file)
+{
+	return tern_proc_open_version(inode, file, false);
+}
+
+static int tern_proc_open6(struct inode *inode, struct file *file)
+{
+	return tern_proc_open_version(inode, file, true);
 }
 
 static int tern_proc_release(struct inode *inode, struct file *file)
@@ -419,20 +462,36 @@ static const struct proc_ops tern_proc_file_ops = {
 	.proc_release = tern_proc_release,
 };
 
-/** tern_proc_init() - the two files of a namespace */
+static const struct proc_ops tern_proc_file_ops6 = {
+	.proc_open = tern_proc_open6,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = tern_proc_release,
+};
+
+/** tern_proc_init() - the files of a namespace */
 int tern_proc_init(struct net *net)
 {
 	if (!proc_create_data("tern", 0444, net->proc_net, &tern_proc_file_ops, net))
 		return -ENOMEM;
-	if (!proc_create_net_single("tern_stat", 0444, net->proc_net, tern_stat_show, NULL)) {
-		remove_proc_entry("tern", net->proc_net);
-		return -ENOMEM;
-	}
+	if (!proc_create_net_single("tern_stat", 0444, net->proc_net, tern_stat_show, NULL))
+		goto err_tern;
+	if (tern6_enabled() &&
+	    !proc_create_data("tern6", 0444, net->proc_net, &tern_proc_file_ops6, net))
+		goto err_stat;
 	return 0;
+
+err_stat:
+	remove_proc_entry("tern_stat", net->proc_net);
+err_tern:
+	remove_proc_entry("tern", net->proc_net);
+	return -ENOMEM;
 }
 
 void tern_proc_exit(struct net *net)
 {
+	if (tern6_enabled())
+		remove_proc_entry("tern6", net->proc_net);
 	remove_proc_entry("tern_stat", net->proc_net);
 	remove_proc_entry("tern", net->proc_net);
 }

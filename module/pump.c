@@ -17,11 +17,11 @@ static u32 tern_rcv_space(const struct sock *sk)
 /**
  * tern_config() - what a connection of this socket is opened with
  * @sk: socket, or the listener
- * @e: the two ends
+ * @ends: the two ends
  * @mss: payload of one packet on the path, octets
  * @cfg: where to put it
  */
-void tern_config(const struct sock *sk, const struct tern_entry *e, u16 mss,
+void tern_config(const struct sock *sk, const struct tern_ends *ends, u16 mss,
 		 struct tern_config *cfg)
 {
 	const struct tern_net *tn = tern_net(sock_net(sk));
@@ -45,7 +45,7 @@ void tern_config(const struct sock *sk, const struct tern_entry *e, u16 mss,
 		.synack_retries = tern_sysctl(tn, TERN_SYSCTL_SYNACK_RETRIES),
 		.data_retries = tern_sysctl(tn, TERN_SYSCTL_DATA_RETRIES),
 		.orphan_retries = tern_sysctl(tn, TERN_SYSCTL_ORPHAN_RETRIES),
-		.ts_offset = tern_ts_offset(e),
+		.ts_offset = tern_ts_offset(ends),
 		.nodelay = READ_ONCE(tern_sk(sk)->options.nodelay),
 		.sack = tern_sysctl(tn, TERN_SYSCTL_SACK),
 		.timestamps = tern_sysctl(tn, TERN_SYSCTL_TIMESTAMPS),

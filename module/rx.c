@@ -11,6 +11,7 @@
 #include <net/checksum.h>
 #include <net/dst.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 #include <net/xfrm.h>
@@ -178,19 +179,18 @@ static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_
  */
 void tern_dispatch(struct tern_net *tn, struct sk_buff *skb, struct tern_seg *seg)
 {
-	const struct iphdr *iph = ip_hdr(skb);
+	struct tern_ends ends;
 	struct tern_entry *e;
 	struct sock *sk;
 	int tries;
 
+	tern_ends_of_skb(&ends, skb, seg);
 	rcu_read_lock();
 	/* A connection that changes hands under our eyes is looked up again, a few times. */
 	for (tries = 0; tries < 4; tries++) {
-		e = tern_lookup(tn, iph->daddr, htons(seg->dport), iph->saddr,
-				htons(seg->sport));
+		e = tern_lookup(tn, &ends);
 		if (!e) {
-			sk = tern_lookup_listener(tn, iph->daddr, htons(seg->dport),
-						  skb->skb_iif);
+			sk = tern_lookup_listener(tn, &ends, skb->skb_iif);
 			if (sk)
 				tern_listen_rcv(tn, sk, skb, seg, NULL);
 			else
@@ -209,14 +209,19 @@ static bool tern_is_unicast(const struct sk_buff *skb)
 {
 	const struct rtable *rt = skb_rtable(skb);
 
-	return skb->pkt_type == PACKET_HOST &&
-	       !(rt && rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) &&
+	if (skb->pkt_type != PACKET_HOST)
+		return false;
+	if (tern_skb_v6(skb))
+		return tern6_is_unicast(skb);
+	return !(rt && rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) &&
 	       !ipv4_is_multicast(ip_hdr(skb)->saddr) &&
 	       !ipv4_is_lbcast(ip_hdr(skb)->saddr) && !ipv4_is_zeronet(ip_hdr(skb)->saddr);
 }
 
 static __wsum tern_pseudo(struct sk_buff *skb, int proto)
 {
+	if (tern_skb_v6(skb))
+		return ip6_compute_pseudo(skb, proto);
 	return csum_tcpudp_nofold(ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, skb->len, proto, 0);
 }
 
@@ -230,8 +235,8 @@ static unsigned int tern_rcv_check(struct sk_buff *skb, struct tern_seg *seg)
 
 	if (!tern_is_unicast(skb))
 		return TERN_DROP_NOT_UNICAST;
-	__skb_pull(skb, skb_network_header_len(skb));
-	skb_reset_transport_header(skb);
+	/* What is in front of the header is 0 in the sum of an IPv4 packet, not of IPv6. */
+	skb_pull_rcsum(skb, skb_transport_offset(skb));
 	if (!pskb_may_pull(skb, TERN_HDR_LEN))
 		return TERN_DROP_SHORT;
 	hlen = tern_hlen(skb->data);
@@ -260,10 +265,16 @@ static void tern_confirm_ct(struct sk_buff *skb)
 #endif
 }
 
+static bool tern_policy_check(struct sk_buff *skb)
+{
+	return tern_skb_v6(skb) ? xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb) :
+		xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb);
+}
+
 /**
  * tern_rcv() - a packet of our protocol for this host
  * @net: namespace
- * @skb: as netfilter has it, skb->data at the IP header; consumed
+ * @skb: network and transport header set, skb->data at one of them; consumed
  */
 void tern_rcv(struct net *net, struct sk_buff *skb)
 {
@@ -274,8 +285,11 @@ void tern_rcv(struct net *net, struct sk_buff *skb)
 	tern_count(tn, TERN_MIB_IN_SEGS);
 	/* Whoever sent it, or tracks it, is not waited for. */
 	skb_orphan(skb);
+	/* To an address of ours it comes by loopback, and still belongs to the other link. */
+	if (tern_skb_v6(skb))
+		skb->skb_iif = inet6_iif(skb);
 	why = TERN_DROP_POLICY;
-	if (xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+	if (tern_policy_check(skb)) {
 		tern_confirm_ct(skb);
 		nf_reset_ct(skb);
 		why = tern_rcv_check(skb, &seg);

@@ -6,14 +6,14 @@
  */
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/random.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/sockios.h>
 #include <linux/swap.h>
 #include <asm/ioctls.h>
 #include <net/inet_common.h>
+#include <net/inet_hashtables.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/route.h>
 #include <net/xfrm.h>
 
@@ -30,26 +30,6 @@ static unsigned long tern_memory_pressure;
 static long tern_mem[3];	/* pages: low, pressure, high */
 static int tern_wmem[3] = { 4096, 262144, 4194304 };	/* octets: min, default, max */
 static int tern_rmem[3] = { 4096, 262144, 6291456 };
-
-/** tern_new_iss() - initial sequence number for a connection between these ends (rfc6528) */
-tern_seq tern_new_iss(__be32 laddr, __be32 raddr, __be16 lport, __be16 rport)
-{
-	static siphash_aligned_key_t key;
-
-	net_get_random_once(&key, sizeof(key));
-	return tern_iss(tern_now(), siphash_3u32((__force u32)laddr, (__force u32)raddr,
-						 (__force u32)lport << 16 |
-						 (__force u32)rport, &key));
-}
-
-/** tern_ts_offset() - what a connection's timestamps start with (rfc7323#section-5.4) */
-u32 tern_ts_offset(const struct tern_entry *e)
-{
-	static siphash_aligned_key_t key;
-
-	net_get_random_once(&key, sizeof(key));
-	return siphash_2u32((__force u32)e->laddr, (__force u32)e->raddr, &key);
-}
 
 /** tern_unpin() - a socket, locked, does not keep the module loaded any more */
 void tern_unpin(struct sock *sk)
@@ -72,7 +52,10 @@ static void tern_sock_destruct(struct sock *sk)
 	/* The core gives back the reference that sk_alloc() took. */
 	if (ts->unpinned)
 		__module_get(THIS_MODULE);
-	inet_sock_destruct(sk);
+	if (IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6)
+		inet6_sock_destruct(sk);
+	else
+		inet_sock_destruct(sk);
 }
 
 /** tern_sock_reset() - bring our part of a new or cloned socket to its beginning */
@@ -315,6 +298,10 @@ static void tern_forget_ends(struct sock *sk)
 		inet_reset_saddr(sk);
 	inet->inet_dport = 0;
 	inet->inet_daddr = 0;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		sk->sk_v6_daddr = in6addr_any;
+#endif
 }
 
 /* connect(AF_UNSPEC), a failed connect(), shutdown() of a listener; locked. */
@@ -367,9 +354,13 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 
 	if (!inet->inet_saddr)
 		inet->inet_saddr = fl4->saddr;
-	inet->inet_rcv_saddr = inet->inet_saddr;
+	sk_rcv_saddr_set(sk, inet->inet_saddr);
 	/* The route of 0.0.0.0 leads to ourselves. */
-	inet->inet_daddr = fl4->daddr;
+	sk_daddr_set(sk, fl4->daddr);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
+#endif
 	inet->inet_dport = peer->sin_port;
 	err = tern_hash_connect(sk);
 	if (err)
@@ -380,14 +371,42 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 	return err;
 }
 
-static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+/**
+ * tern_connect_open() - the end of connect(2): send the SYN
+ * @sk: socket, locked
+ * @err: 0, and it has its ends, its route and its place in the table; or what failed
+ *	before that
+ *
+ * Return: @err.
+ */
+int tern_connect_open(struct sock *sk, int err)
 {
-	const struct sockaddr_in *peer = (const struct sockaddr_in *)uaddr;
-	struct inet_sock *inet = inet_sk(sk);
 	struct tern_sock *ts = tern_sk(sk);
 	struct tern_config cfg;
 	struct tern_result res;
-	int err;
+	struct tern_ends ends;
+
+	if (err) {
+		tern_forget_ends(sk);
+		return err;
+	}
+	WRITE_ONCE(sk->sk_err, 0);
+	sk_set_txhash(sk);
+	ts->rcv_head = 0;
+	ts->rcv_tail = 0;
+	ts->snd_base = 0;
+	tern_ends_of_entry(&ends, &ts->e);
+	tern_config(sk, &ends, tern_sock_mss(sk), &cfg);
+	res = tern_open(&ts->conn, tern_now(), tern_new_iss(&ts->e), &cfg);
+	tern_count(tern_net(sock_net(sk)), TERN_MIB_ACTIVE_OPENS);
+	tern_apply_pump(sk, &res);
+	return 0;
+}
+
+/** tern_prot_connect() - connect(2) to an IPv4 address; also, mapped, of an AF_INET6 socket */
+int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+{
+	const struct sockaddr_in *peer = (const struct sockaddr_in *)uaddr;
 
 	if (addr_len < (int)sizeof(*peer))
 		return -EINVAL;
@@ -399,24 +418,7 @@ static int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_l
 	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
 		return -ENETDOWN;
 
-	err = tern_connect_prepare(sk, peer);
-	if (err) {
-		tern_forget_ends(sk);
-		return err;
-	}
-
-	WRITE_ONCE(sk->sk_err, 0);
-	sk_set_txhash(sk);
-	ts->rcv_head = 0;
-	ts->rcv_tail = 0;
-	ts->snd_base = 0;
-	tern_config(sk, &ts->e, tern_sock_mss(sk), &cfg);
-	res = tern_open(&ts->conn, tern_now(),
-			tern_new_iss(inet->inet_saddr, inet->inet_daddr, inet->inet_sport,
-				     inet->inet_dport), &cfg);
-	tern_count(tern_net(sock_net(sk)), TERN_MIB_ACTIVE_OPENS);
-	tern_apply_pump(sk, &res);
-	return 0;
+	return tern_connect_open(sk, tern_connect_prepare(sk, peer));
 }
 
 /* Take what the user writes, as far as there is room; -EAGAIN when there is none. */
@@ -719,6 +721,8 @@ static int tern_prot_setsockopt(struct sock *sk, int level, int name, sockptr_t 
 	/* IP options take room in each packet: tern_pump() looks at that. */
 	if (level == SOL_IP)
 		return ip_setsockopt(sk, level, name, val, len);
+	if (IS_ENABLED(CONFIG_IPV6) && level == SOL_IPV6 && sk->sk_family == AF_INET6)
+		return ipv6_setsockopt(sk, level, name, val, len);
 	if (level != SOL_TERN)
 		return -ENOPROTOOPT;
 	if (len < sizeof(value))
@@ -770,6 +774,8 @@ static int tern_prot_getsockopt(struct sock *sk, int level, int name, char __use
 
 	if (level == SOL_IP)
 		return ip_getsockopt(sk, level, name, val, len);
+	if (IS_ENABLED(CONFIG_IPV6) && level == SOL_IPV6 && sk->sk_family == AF_INET6)
+		return ipv6_getsockopt(sk, level, name, val, len);
 	if (level != SOL_TERN)
 		return -ENOPROTOOPT;
 	if (get_user(n, len))
@@ -867,9 +873,19 @@ int tern_prot_init(void)
 	err = percpu_counter_init(&tern_sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
+	/* A copy of tern_prot, as it is before it is registered. */
+	err = tern6_prot_init();
+	if (err)
+		goto err_counter;
 	err = proto_register(&tern_prot, 1);
 	if (err)
-		percpu_counter_destroy(&tern_sockets_allocated);
+		goto err_prot6;
+	return 0;
+
+err_prot6:
+	tern6_prot_exit();
+err_counter:
+	percpu_counter_destroy(&tern_sockets_allocated);
 	return err;
 }
 
@@ -877,5 +893,6 @@ int tern_prot_init(void)
 void tern_prot_exit(void)
 {
 	proto_unregister(&tern_prot);
+	tern6_prot_exit();
 	percpu_counter_destroy(&tern_sockets_allocated);
 }

@@ -46,8 +46,11 @@
 #define TERN_MODULE_SOCK_H
 
 #include <linux/atomic.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/ktime.h>
 #include <linux/rhashtable.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -67,16 +70,48 @@ enum tern_kind {
 };
 
 /**
+ * struct tern_ends - the two ends of a connection: the key of the connection table
+ * @laddr: our address; both are v4-mapped (::ffff:a.b.c.d) for one over IPv4
+ * @raddr: the peer's address
+ * @lport: our port
+ * @rport: the peer's port
+ * @scope: index of the interface, if an address is link-local and so means
+ *	something there only; else 0
+ * @v6: it runs over IPv6
+ */
+struct tern_ends {
+	struct in6_addr laddr;
+	struct in6_addr raddr;
+	__be16 lport;
+	__be16 rport;
+	int scope;
+	bool v6;
+};
+
+/**
+ * struct tern_addrs6 - what of &struct tern_ends does not fit into a table entry
+ * @laddr: our address
+ * @raddr: the peer's address
+ * @scope: as in &struct tern_ends
+ */
+struct tern_addrs6 {
+	struct in6_addr laddr;
+	struct in6_addr raddr;
+	int scope;
+};
+
+/**
  * struct tern_entry - a place in the connection table
  * @node: the table's link
- * @laddr: our address; the four fields from here on are the key
- * @raddr: the peer's address
+ * @laddr: our address, over IPv4; over IPv6, see tern_entry_addrs6()
+ * @raddr: the peer's address, over IPv4
  * @lport: our port
  * @rport: the peer's port
  * @kind: &enum tern_kind; never changes
  * @reuse: its owner had set SO_REUSEADDR
  * @dead: a request or TIME_WAIT entry that was taken out of the table; under
  *	tern_request.lock or tern_net.tw_lock
+ * @v6: the connection runs over IPv6
  */
 struct tern_entry {
 	struct rhash_head node;
@@ -87,10 +122,8 @@ struct tern_entry {
 	u8 kind;
 	u8 reuse;
 	bool dead;
+	bool v6;
 };
-
-/** define TERN_KEY_LEN - octets of the key of struct tern_entry */
-#define TERN_KEY_LEN 12
 
 /**
  * struct tern_port - a local port in use
@@ -160,6 +193,12 @@ struct tern_request {
 	u16 mss;
 };
 
+/** struct tern_request6 - one over IPv6, with the addresses of @rq.e */
+struct tern_request6 {
+	struct tern_request rq;
+	struct tern_addrs6 addrs;
+};
+
 /**
  * struct tern_tw_entry - a connection in TIME_WAIT
  * @e: its place in the connection table
@@ -178,6 +217,12 @@ struct tern_tw_entry {
 		struct list_head queue;
 		struct rcu_head rcu;
 	};
+};
+
+/** struct tern_tw_entry6 - one over IPv6, with the addresses of @tw.e */
+struct tern_tw_entry6 {
+	struct tern_tw_entry tw;
+	struct tern_addrs6 addrs;
 };
 
 /* enum tern_sysctl - the numbers an operator sets; struct tern_net.sysctl */
@@ -225,6 +270,8 @@ enum tern_sysctl {
  * @cookies_used: fingerprints of the SYN cookies that made a connection,
  *	TERN_COOKIES_USED of them; NULL before the first listener
  * @ctl_sk: kernel socket whose settings segments without a socket are sent with
+ * @ctl_sk6: the same for IPv6, for segments behind extension headers; NULL without IPv6
+ * @leaving: the namespace ends, nothing comes in any more
  * @mib: counters, &enum tern_mib
  * @sysctl: &enum tern_sysctl; written by the sysctl files, read with READ_ONCE()
  * @sysctl_table: the files' table, with pointers into @sysctl
@@ -251,6 +298,8 @@ struct tern_net {
 	u32 *cookies_used;
 
 	struct sock *ctl_sk;
+	struct sock *ctl_sk6;
+	bool leaving;
 	struct tern_mib __percpu *mib;
 
 	unsigned int sysctl[TERN_SYSCTLS];
@@ -327,6 +376,20 @@ struct tern_sock {
 	bool orphaned;
 };
 
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * struct tern6_sock - a Tern socket of AF_INET6
+ * @sk: must be first
+ * @addrs: the addresses of @sk.e, where that is over IPv6
+ * @inet6: the generic part; must be last
+ */
+struct tern6_sock {
+	struct tern_sock sk;
+	struct tern_addrs6 addrs;
+	struct ipv6_pinfo inet6;
+};
+#endif
+
 /**
  * struct tern_cb - what a queued skb carries along, in skb->cb
  * @pos: position in the stream of the first octet that is left
@@ -344,6 +407,30 @@ struct tern_cb {
 static inline struct tern_sock *tern_sk(const struct sock *sk)
 {
 	return (struct tern_sock *)sk;
+}
+
+/** tern_sock_v6() - does the socket's connection, if it has ends, run over IPv6? */
+static inline bool tern_sock_v6(const struct sock *sk)
+{
+	return IS_ENABLED(CONFIG_IPV6) && tern_sk(sk)->e.v6;
+}
+
+/** tern_skb_v6() - did (or will) it travel over IPv6?  Its network header is set */
+static inline bool tern_skb_v6(const struct sk_buff *skb)
+{
+	return IS_ENABLED(CONFIG_IPV6) && ip_hdr(skb)->version == 6;
+}
+
+/** tern_ends_v6() - so that a kernel without IPv6 has no code for it */
+static inline bool tern_ends_v6(const struct tern_ends *ends)
+{
+	return IS_ENABLED(CONFIG_IPV6) && ends->v6;
+}
+
+/** tern_v4() - the IPv4 address in a v4-mapped one */
+static inline __be32 tern_v4(const struct in6_addr *mapped)
+{
+	return mapped->s6_addr32[3];
 }
 
 /** tern_now() - the time, as the engine wants it: us, monotonic */
@@ -411,11 +498,13 @@ bool tern_filter(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg);
 
 /* icmp.c */
 int tern_icmp_err(struct sk_buff *skb, u32 info);
+int tern6_icmp_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code,
+		   int offset, __be32 info);
 void tern_mtu_changed(struct sock *sk, u32 mtu);
 
 /* tx.c */
 void tern_xmit(struct sock *sk, struct tern_seg *seg);
-void tern_xmit_bare(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif,
+void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, int oif,
 		    const struct tern_seg *seg);
 void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 		     struct tern_seg *seg);
@@ -423,7 +512,8 @@ void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struc
 int tern_route(struct sock *sk);
 u16 tern_dst_mss(const struct dst_entry *dst);
 u16 tern_sock_mss(struct sock *sk);
-u16 tern_path_mss(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif);
+u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, int oif);
+struct dst_entry *tern_dst_check(struct sock *sk);
 
 /* buf.c */
 int tern_buf_copy_in(struct sock *sk, struct msghdr *msg, size_t size);
@@ -439,23 +529,34 @@ bool tern_apply(struct sock *sk, const struct tern_result *res, struct sk_buff *
 		const struct tern_seg *seg);
 void tern_pump(struct sock *sk);
 void tern_apply_pump(struct sock *sk, const struct tern_result *res);
-void tern_config(const struct sock *sk, const struct tern_entry *e, u16 mss,
+void tern_config(const struct sock *sk, const struct tern_ends *ends, u16 mss,
 		 struct tern_config *cfg);
 void tern_config_patience(const struct sock *sk, struct tern_config *cfg);
 void tern_note_path(const struct tern_net *tn, const struct tern_entry *e,
 		    const struct tern_result *res);
 
+/* ends.c */
+void tern_ends_of_skb(struct tern_ends *ends, const struct sk_buff *skb,
+		      const struct tern_seg *seg);
+void tern_ends_of_entry(struct tern_ends *ends, const struct tern_entry *e);
+void tern_entry_init(struct tern_entry *e, enum tern_kind kind, const struct tern_ends *ends,
+		     bool reuse);
+void tern_entry_of_sock(struct sock *sk);
+bool tern_entry_has_ends(const struct tern_entry *e, const struct tern_ends *ends);
+u32 tern_ends_hash(const struct tern_ends *ends, u32 seed);
+void tern_ends_sockaddrs(const struct tern_ends *ends, void *local, void *remote);
+tern_seq tern_new_iss(const struct tern_entry *e);
+u32 tern_ts_offset(const struct tern_ends *ends);
+u64 tern_ends_siphash(const struct tern_ends *ends, const siphash_key_t *key);
+
 /* demux.c */
 int tern_demux_init(struct tern_net *tn);
 void tern_demux_exit(struct tern_net *tn);
-struct tern_entry *tern_lookup(struct tern_net *tn, __be32 laddr, __be16 lport,
-			       __be32 raddr, __be16 rport);
-struct sock *tern_lookup_listener(struct tern_net *tn, __be32 laddr, __be16 lport,
-				  int dif);
+struct tern_entry *tern_lookup(struct tern_net *tn, const struct tern_ends *ends);
+struct sock *tern_lookup_listener(struct tern_net *tn, const struct tern_ends *ends, int dif);
 int tern_insert(struct tern_net *tn, struct tern_entry *e);
 bool tern_remove(struct tern_net *tn, struct tern_entry *e);
 int tern_replace(struct tern_net *tn, struct tern_entry *old, struct tern_entry *new);
-void tern_entry_of_sock(struct sock *sk);
 void tern_unhash(struct sock *sk);
 int tern_get_port(struct sock *sk, unsigned short port);
 int tern_port_listen(struct sock *sk);
@@ -469,14 +570,42 @@ extern struct proto tern_prot;
 extern const struct proto_ops tern_stream_ops;
 int tern_prot_init(void);
 void tern_prot_exit(void);
+int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+int tern_connect_open(struct sock *sk, int err);
 void tern_sock_reset(struct sock *sk);
 void tern_done(struct sock *sk);
 void tern_destroy(struct sock *sk);
 void tern_unpin(struct sock *sk);
 void tern_abort_sock(struct sock *sk);
 void tern_sock_exit(struct tern_net *tn);
-u32 tern_ts_offset(const struct tern_entry *e);
-tern_seq tern_new_iss(__be32 laddr, __be32 raddr, __be16 lport, __be16 rport);
+
+/* ipv6.c; what has no substitute is called for connections over IPv6 only */
+#if IS_ENABLED(CONFIG_IPV6)
+extern struct proto tern6_prot;
+bool tern6_enabled(void);
+int tern6_prot_init(void);
+void tern6_prot_exit(void);
+int tern6_register(void);
+void tern6_unregister(void);
+int tern6_net_init(struct tern_net *tn);
+void tern6_net_exit(struct tern_net *tn);
+#else
+static inline bool tern6_enabled(void) { return false; }
+static inline int tern6_prot_init(void) { return 0; }
+static inline void tern6_prot_exit(void) { }
+static inline int tern6_register(void) { return 0; }
+static inline void tern6_unregister(void) { }
+static inline int tern6_net_init(struct tern_net *tn) { return 0; }
+static inline void tern6_net_exit(struct tern_net *tn) { }
+#endif
+int tern6_route(struct sock *sk);
+u32 tern6_opt_len(const struct sock *sk);
+int tern6_send(struct sock *sk, struct sk_buff *skb);
+struct dst_entry *tern6_bare_route(struct tern_net *tn, const struct tern_ends *ends, int oif);
+int tern6_send_bare(struct tern_net *tn, struct sk_buff *skb, const struct tern_ends *ends);
+bool tern6_is_unicast(const struct sk_buff *skb);
+void tern6_child_init(struct sock *sk, const struct sock *listener,
+		      const struct tern_ends *ends);
 
 /* listen.c */
 int tern_listen(struct socket *sock, int backlog);
@@ -505,11 +634,11 @@ struct tern_cookie {
 	u16 mss;
 };
 
-void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct tern_entry *e,
+void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct tern_ends *ends,
 			u16 mss, const struct tern_seg *syn);
 bool tern_cookie_expected(const struct tern_net *tn, const struct sock *sk,
 			  const struct tern_seg *ack);
-bool tern_cookie_check(const struct tern_net *tn, const struct tern_entry *e,
+bool tern_cookie_check(const struct tern_net *tn, const struct tern_ends *ends,
 		       const struct tern_seg *ack, struct tern_cookie *cookie);
 bool tern_cookie_used(const struct tern_net *tn, const struct tern_cookie *cookie);
 void tern_cookie_use(struct tern_net *tn, const struct tern_cookie *cookie);

@@ -3,7 +3,7 @@
  * TIME_WAIT: the table around the engine's struct tern_tw.
  *
  * A connection that has nothing left to do but wait gives its place in the
- * connection table to an entry of 64 bytes.  All entries of a namespace wait the
+ * connection table to an entry of 64 bytes (over IPv6, 104).  All entries of a namespace wait the
  * same time, so a queue in order of arrival is in order of expiry, and one timer
  * for the first of them is enough.  They remember when the wait began rather than
  * when it ends: a new length holds for all of them at once.
@@ -13,19 +13,39 @@
 #include "module/tern_sock.h"
 #include "module/trace.h"
 
-static struct kmem_cache *tern_tw_cache;
+/* Over IPv4, and over IPv6. */
+static struct kmem_cache *tern_tw_cache[2];
 
 int tern_tw_cache_init(void)
 {
-	tern_tw_cache = kmem_cache_create("tern_time_wait", sizeof(struct tern_tw_entry), 0,
-					  SLAB_HWCACHE_ALIGN, NULL);
-	return tern_tw_cache ? 0 : -ENOMEM;
+	tern_tw_cache[false] = kmem_cache_create("tern_time_wait", sizeof(struct tern_tw_entry),
+						 0, SLAB_HWCACHE_ALIGN, NULL);
+	tern_tw_cache[true] = kmem_cache_create("tern_time_wait6", sizeof(struct tern_tw_entry6),
+						0, 0, NULL);
+	if (tern_tw_cache[false] && tern_tw_cache[true])
+		return 0;
+	tern_tw_cache_exit();
+	return -ENOMEM;
 }
 
 /** tern_tw_cache_exit() - after rcu_barrier() */
 void tern_tw_cache_exit(void)
 {
-	kmem_cache_destroy(tern_tw_cache);
+	kmem_cache_destroy(tern_tw_cache[true]);
+	kmem_cache_destroy(tern_tw_cache[false]);
+}
+
+static struct tern_tw_entry *tern_tw_alloc(const struct tern_ends *ends)
+{
+	struct tern_tw_entry *tw = kmem_cache_zalloc(tern_tw_cache[ends->v6], GFP_ATOMIC);
+
+	BUILD_BUG_ON(offsetof(struct tern_tw_entry6, tw) != 0);
+	return tw;
+}
+
+static void tern_tw_free(struct tern_tw_entry *tw)
+{
+	kmem_cache_free(tern_tw_cache[tw->e.v6], tw);
 }
 
 static unsigned long tern_tw_length(const struct tern_net *tn)
@@ -44,7 +64,7 @@ unsigned long tern_tw_remaining(const struct tern_net *tn, const struct tern_tw_
 
 static void tern_tw_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(tern_tw_cache, container_of(rcu, struct tern_tw_entry, rcu));
+	tern_tw_free(container_of(rcu, struct tern_tw_entry, rcu));
 }
 
 /* An entry that is out of the connection table leaves the rest; under tw_lock. */
@@ -179,18 +199,19 @@ void tern_tw_enter(struct sock *sk)
 	struct tern_net *tn = tern_net(sock_net(sk));
 	struct tern_sock *ts = tern_sk(sk);
 	struct tern_tw_entry *tw;
+	struct tern_ends ends;
 	bool placed = false;
 
 	tern_count(tn, TERN_MIB_TIME_WAITED);
-	tw = kmem_cache_zalloc(tern_tw_cache, GFP_ATOMIC);
+	tern_ends_of_entry(&ends, &ts->e);
+	tw = tern_tw_alloc(&ends);
 	if (!tw) {
 		tern_count(tn, TERN_MIB_TIME_WAIT_OVERFLOW);
 		trace_tern_state(&ts->e, TERN_TIME_WAIT, TERN_CLOSED);
 		tern_done(sk);
 		return;
 	}
-	tw->e = ts->e;
-	tw->e.kind = TERN_KIND_TW;
+	tern_entry_init(&tw->e, TERN_KIND_TW, &ends, ts->e.reuse);
 	tern_tw_init(&tw->tw, &ts->conn);
 	tw->since = jiffies;
 	tw->acked = tw->since - HZ;
@@ -209,7 +230,7 @@ void tern_tw_enter(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		trace_tern_state(&ts->e, TERN_TIME_WAIT, TERN_CLOSED);
-		kmem_cache_free(tern_tw_cache, tw);
+		tern_tw_free(tw);
 	}
 	tern_done(sk);
 }
@@ -273,16 +294,19 @@ int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct ter
 void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
 		 struct tern_seg *seg)
 {
-	u32 tsval = tw->tw.ts_ok ? tern_tsval(tern_now(), tern_ts_offset(&tw->e)) : 0;
+	struct tern_ends ends;
 	struct tern_seg reply;
 	struct sock *sk;
+	u32 tsval;
 
+	tern_ends_of_entry(&ends, &tw->e);
+	tsval = tw->tw.ts_ok ? tern_tsval(tern_now(), tern_ts_offset(&ends)) : 0;
 	switch (tern_tw_segment_arrives(&tw->tw, tsval, seg, &reply)) {
 	case TERN_TW_DROP:
 		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
 		return;
 	case TERN_TW_REOPEN:
-		sk = tern_lookup_listener(tn, tw->e.laddr, tw->e.lport, skb->skb_iif);
+		sk = tern_lookup_listener(tn, &ends, skb->skb_iif);
 		if (sk) {
 			tern_listen_rcv(tn, sk, skb, seg, tw);
 			return;

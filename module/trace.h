@@ -12,7 +12,7 @@
 #if !defined(TERN_MODULE_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define TERN_MODULE_TRACE_H
 
-#include <linux/ip.h>
+#include <linux/in6.h>
 #include <linux/skbuff.h>
 #include <linux/tracepoint.h>
 
@@ -35,23 +35,21 @@ TRACE_EVENT(tern_state,
 	TP_PROTO(const struct tern_entry *e, u8 old, u8 new),
 	TP_ARGS(e, old, new),
 	TP_STRUCT__entry(
-		__array(u8, laddr, 4)
-		__array(u8, raddr, 4)
-		__field(u16, lport)
-		__field(u16, rport)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, remote, sizeof(struct sockaddr_in6))
 		__field(u8, old)
 		__field(u8, new)
 	),
 	TP_fast_assign(
-		memcpy(__entry->laddr, &e->laddr, 4);
-		memcpy(__entry->raddr, &e->raddr, 4);
-		__entry->lport = ntohs(e->lport);
-		__entry->rport = ntohs(e->rport);
+		struct tern_ends ends;
+
+		tern_ends_of_entry(&ends, e);
+		tern_ends_sockaddrs(&ends, __entry->local, __entry->remote);
 		__entry->old = old;
 		__entry->new = new;
 	),
-	TP_printk("local=%pI4:%u remote=%pI4:%u old=%s new=%s",
-		  __entry->laddr, __entry->lport, __entry->raddr, __entry->rport,
+	TP_printk("local=%pISpc remote=%pISpc old=%s new=%s",
+		  __entry->local, __entry->remote,
 		  tern_show_state(__entry->old), tern_show_state(__entry->new))
 );
 
@@ -59,51 +57,48 @@ TRACE_EVENT(tern_drop,
 	TP_PROTO(const struct sk_buff *skb, unsigned int why),
 	TP_ARGS(skb, why),
 	TP_STRUCT__entry(
-		__array(u8, saddr, 4)
-		__array(u8, daddr, 4)
+		__array(u8, saddr, sizeof(struct sockaddr_in6))
+		__array(u8, daddr, sizeof(struct sockaddr_in6))
 		__field(unsigned int, len)
 		__field(unsigned int, why)
 	),
 	TP_fast_assign(
-		memcpy(__entry->saddr, &ip_hdr(skb)->saddr, 4);
-		memcpy(__entry->daddr, &ip_hdr(skb)->daddr, 4);
+		static const struct tern_seg no_ports;
+		struct tern_ends ends;
+
+		tern_ends_of_skb(&ends, skb, &no_ports);
+		tern_ends_sockaddrs(&ends, __entry->daddr, __entry->saddr);
 		__entry->len = skb->len;
 		__entry->why = why;
 	),
-	TP_printk("saddr=%pI4 daddr=%pI4 len=%u reason=%u",
+	TP_printk("saddr=%pISc daddr=%pISc len=%u reason=%u",
 		  __entry->saddr, __entry->daddr, __entry->len, __entry->why)
 );
 
 DECLARE_EVENT_CLASS(tern_cookie,
-	TP_PROTO(const struct tern_entry *e, u16 mss),
-	TP_ARGS(e, mss),
+	TP_PROTO(const struct tern_ends *ends, u16 mss),
+	TP_ARGS(ends, mss),
 	TP_STRUCT__entry(
-		__array(u8, laddr, 4)
-		__array(u8, raddr, 4)
-		__field(u16, lport)
-		__field(u16, rport)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, remote, sizeof(struct sockaddr_in6))
 		__field(u16, mss)
 	),
 	TP_fast_assign(
-		memcpy(__entry->laddr, &e->laddr, 4);
-		memcpy(__entry->raddr, &e->raddr, 4);
-		__entry->lport = ntohs(e->lport);
-		__entry->rport = ntohs(e->rport);
+		tern_ends_sockaddrs(ends, __entry->local, __entry->remote);
 		__entry->mss = mss;
 	),
-	TP_printk("local=%pI4:%u remote=%pI4:%u mss=%u",
-		  __entry->laddr, __entry->lport, __entry->raddr, __entry->rport,
+	TP_printk("local=%pISpc remote=%pISpc mss=%u", __entry->local, __entry->remote,
 		  __entry->mss)
 );
 
 DEFINE_EVENT(tern_cookie, tern_cookie_sent,
-	TP_PROTO(const struct tern_entry *e, u16 mss),
-	TP_ARGS(e, mss)
+	TP_PROTO(const struct tern_ends *ends, u16 mss),
+	TP_ARGS(ends, mss)
 );
 
 DEFINE_EVENT(tern_cookie, tern_cookie_accepted,
-	TP_PROTO(const struct tern_entry *e, u16 mss),
-	TP_ARGS(e, mss)
+	TP_PROTO(const struct tern_ends *ends, u16 mss),
+	TP_ARGS(ends, mss)
 );
 
 #endif /* TERN_MODULE_TRACE_H */

@@ -9,25 +9,35 @@
 #include <linux/ip.h>
 #include <net/checksum.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_fib.h>
 #include <net/route.h>
 
 #include "module/tern_sock.h"
 
-/* Room for what the layers below push in front: link, IP with options. */
+/*
+ * Room for what the layers below push in front: link, IP with options.  It is enough
+ * for IPv6 without extension headers.
+ */
 #define TERN_HEADROOM (MAX_HEADER + sizeof(struct iphdr) + MAX_IPOPTLEN + TERN_HDR_MAX)
 
 /* Write the header in front of the payload, checksum included. */
 static void tern_push_header(struct sk_buff *skb, const struct tern_seg *seg,
-			     __be32 saddr, __be32 daddr)
+			     const struct tern_ends *ends)
 {
 	u32 hlen = tern_build_len(seg);
 	u8 *hdr = skb_push(skb, hlen);
 	__sum16 check;
+	__wsum sum;
 
 	skb_reset_transport_header(skb);
 	tern_build(seg, hdr);
-	check = csum_tcpudp_magic(saddr, daddr, skb->len, tern_protocol,
-				  skb_checksum(skb, 0, skb->len, 0));
+	sum = skb_checksum(skb, 0, skb->len, 0);
+	if (tern_ends_v6(ends))
+		check = csum_ipv6_magic(&ends->laddr, &ends->raddr, skb->len, tern_protocol, sum);
+	else
+		check = csum_tcpudp_magic(tern_v4(&ends->laddr), tern_v4(&ends->raddr),
+					  skb->len, tern_protocol, sum);
 	memcpy(hdr + TERN_CSUM_OFFSET, &check, sizeof(check));
 	skb->ip_summed = CHECKSUM_NONE;
 }
@@ -41,6 +51,12 @@ static void tern_count_out(struct tern_net *tn, const struct tern_seg *seg)
 		tern_count(tn, TERN_MIB_OUT_RSTS);
 }
 
+/** tern_dst_check() - the socket's route, if it has one that is still good */
+struct dst_entry *tern_dst_check(struct sock *sk)
+{
+	return __sk_dst_check(sk, tern_sock_v6(sk) ? inet6_sk(sk)->dst_cookie : 0);
+}
+
 /*
  * Not ip_queue_xmit(): it tells netfilter of the socket, and a packet that waits in
  * a queue there (NFQUEUE) would keep it.
@@ -52,14 +68,15 @@ static int tern_to_ip(struct sock *sk, struct sk_buff *skb)
 	int err = 0;
 
 	rcu_read_lock();
-	dst = __sk_dst_check(sk, 0);
+	dst = tern_dst_check(sk);
 	if (!dst) {
 		err = tern_route(sk);
 		dst = __sk_dst_get(sk);
 	}
 	if (!err) {
 		skb_dst_set_noref(skb, dst);
-		err = ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
+		err = tern_sock_v6(sk) ? tern6_send(sk, skb) :
+			ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
 					    rcu_dereference(inet->inet_opt), inet->tos);
 	} else {
 		kfree_skb(skb);
@@ -76,60 +93,67 @@ static int tern_to_ip(struct sock *sk, struct sk_buff *skb)
 void tern_xmit(struct sock *sk, struct tern_seg *seg)
 {
 	struct tern_net *tn = tern_net(sock_net(sk));
-	struct inet_sock *inet = inet_sk(sk);
+	struct tern_ends ends;
 	struct sk_buff *skb;
 	int err;
 
-	seg->sport = ntohs(inet->inet_sport);
-	seg->dport = ntohs(inet->inet_dport);
+	tern_ends_of_entry(&ends, &tern_sk(sk)->e);
+	seg->sport = ntohs(ends.lport);
+	seg->dport = ntohs(ends.rport);
 	skb = tern_buf_segment(sk, seg->pos, seg->len, TERN_HEADROOM);
 	if (!skb) {
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 		return;
 	}
-	tern_push_header(skb, seg, inet->inet_saddr, inet->inet_daddr);
+	tern_push_header(skb, seg, &ends);
 	tern_count_out(tn, seg);
 	err = tern_to_ip(sk, skb);
 	if (net_xmit_eval(err))
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 }
 
-static struct rtable *tern_bare_route(struct tern_net *tn, struct flowi4 *fl4,
-				      __be32 saddr, __be32 daddr, int oif)
+static struct dst_entry *tern_bare_route(struct tern_net *tn, const struct tern_ends *ends,
+					 int oif)
 {
-	return ip_route_output_ports(tn->net, fl4, NULL, daddr, saddr, 0, 0,
-				     tern_protocol, 0, oif);
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	if (tern_ends_v6(ends))
+		return tern6_bare_route(tn, ends, oif);
+	rt = ip_route_output_ports(tn->net, &fl4, NULL, tern_v4(&ends->raddr),
+				   tern_v4(&ends->laddr), 0, 0, tern_protocol, 0, oif);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
 /**
  * tern_xmit_bare() - send a segment without payload, without a socket
  * @tn: namespace
- * @saddr: our address
- * @daddr: the peer's
+ * @ends: from where to where
  * @oif: interface it must leave by, or 0
  * @seg: the segment, ports included
  */
-void tern_xmit_bare(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif,
+void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, int oif,
 		    const struct tern_seg *seg)
 {
-	struct flowi4 fl4;
+	struct dst_entry *dst;
 	struct sk_buff *skb;
-	struct rtable *rt;
 	int err;
 
-	rt = tern_bare_route(tn, &fl4, saddr, daddr, oif);
-	if (IS_ERR(rt))
+	dst = tern_bare_route(tn, ends, oif);
+	if (IS_ERR(dst))
 		goto failed;
 	skb = alloc_skb(TERN_HEADROOM, GFP_ATOMIC);
 	if (!skb) {
-		ip_rt_put(rt);
+		dst_release(dst);
 		goto failed;
 	}
 	skb_reserve(skb, TERN_HEADROOM);
-	skb_dst_set(skb, &rt->dst);
-	tern_push_header(skb, seg, saddr, daddr);
+	skb_dst_set(skb, dst);
+	tern_push_header(skb, seg, ends);
 	tern_count_out(tn, seg);
-	err = ip_build_and_send_pkt(skb, tn->ctl_sk, saddr, daddr, NULL, 0);
+	err = tern_ends_v6(ends) ? tern6_send_bare(tn, skb, ends) :
+		ip_build_and_send_pkt(skb, tn->ctl_sk, tern_v4(&ends->laddr),
+				      tern_v4(&ends->raddr), NULL, 0);
 	if (net_xmit_eval(err))
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 	return;
@@ -142,24 +166,32 @@ failed:
 void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 		     struct tern_seg *seg)
 {
-	seg->sport = ntohs(e->lport);
-	seg->dport = ntohs(e->rport);
-	tern_xmit_bare(tn, e->laddr, e->raddr, oif, seg);
+	struct tern_ends ends;
+
+	tern_ends_of_entry(&ends, e);
+	seg->sport = ntohs(ends.lport);
+	seg->dport = ntohs(ends.rport);
+	tern_xmit_bare(tn, &ends, oif, seg);
 }
 
 /** tern_xmit_reset() - the RST that answers a received segment, unless it is one */
 void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struct tern_seg *seg)
 {
-	const struct iphdr *iph = ip_hdr(skb);
+	struct tern_ends ends;
 	struct tern_seg rst;
 
-	if (tern_reset_for(seg, &rst))
-		tern_xmit_bare(tn, iph->daddr, iph->saddr, 0, &rst);
+	if (!tern_reset_for(seg, &rst))
+		return;
+	tern_ends_of_skb(&ends, skb, seg);
+	tern_xmit_bare(tn, &ends, 0, &rst);
 }
 
 /** tern_dst_mss() - payload that one packet on this route carries, octets */
 u16 tern_dst_mss(const struct dst_entry *dst)
 {
+	if (IS_ENABLED(CONFIG_IPV6) && dst->ops->family == AF_INET6)
+		return clamp_t(u32, dst_mtu(dst), IPV6_MIN_MTU, IP_MAX_MTU) -
+		       sizeof(struct ipv6hdr) - TERN_HDR_LEN;
 	return clamp_t(u32, dst_mtu(dst), IPV4_MIN_MTU, IP_MAX_MTU) -
 	       sizeof(struct iphdr) - TERN_HDR_LEN;
 }
@@ -170,6 +202,8 @@ u16 tern_sock_mss(struct sock *sk)
 	const struct ip_options_rcu *opt;
 	u16 mss = tern_dst_mss(__sk_dst_get(sk));
 
+	if (tern_sock_v6(sk))
+		return max_t(int, mss - tern6_opt_len(sk), 1);
 	rcu_read_lock();
 	opt = rcu_dereference(inet_sk(sk)->inet_opt);
 	if (opt)
@@ -178,23 +212,23 @@ u16 tern_sock_mss(struct sock *sk)
 	return mss;
 }
 
-/** tern_path_mss() - the same for two addresses; the least there is without a route */
-u16 tern_path_mss(struct tern_net *tn, __be32 saddr, __be32 daddr, int oif)
+/** tern_path_mss() - the same for two ends; the least there is without a route */
+u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, int oif)
 {
-	struct flowi4 fl4;
-	struct rtable *rt = tern_bare_route(tn, &fl4, saddr, daddr, oif);
+	struct dst_entry *dst = tern_bare_route(tn, ends, oif);
 	u16 mss;
 
-	if (IS_ERR(rt))
-		return IPV4_MIN_MTU - sizeof(struct iphdr) - TERN_HDR_LEN;
-	mss = tern_dst_mss(&rt->dst);
-	ip_rt_put(rt);
+	if (IS_ERR(dst))
+		return tern_ends_v6(ends) ? IPV6_MIN_MTU - sizeof(struct ipv6hdr) - TERN_HDR_LEN :
+			IPV4_MIN_MTU - sizeof(struct iphdr) - TERN_HDR_LEN;
+	mss = tern_dst_mss(dst);
+	dst_release(dst);
 	return mss;
 }
 
 /**
  * tern_route() - find the way for a socket whose addresses and ports are known
- * @sk: socket, locked
+ * @sk: socket, locked, its entry filled in
  *
  * Return: 0, or why there is none.
  */
@@ -203,6 +237,8 @@ int tern_route(struct sock *sk)
 	struct inet_sock *inet = inet_sk(sk);
 	struct rtable *rt;
 
+	if (tern_sock_v6(sk))
+		return tern6_route(sk);
 	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, inet->inet_daddr,
 				   inet->inet_saddr, inet->inet_dport, inet->inet_sport,
 				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
