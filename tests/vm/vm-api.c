@@ -3,6 +3,10 @@
  * What programs see of a socket: each sequence of calls is made on a TCP socket
  * and on a Tern socket, over loopback, and both transcripts must be the same.
  *
+ *	vm-api			AF_INET
+ *	vm-api ipv6		AF_INET6
+ *	vm-api mapped		AF_INET6, to IPv4 addresses
+ *
  * A transcript is the list of the calls' results, errno by name; a sequence also
  * says what it must contain, so that both being wrong alike is noticed.
  */
@@ -29,6 +33,30 @@ static size_t used;
 static int protocol;
 static int port = 20000;
 
+static enum { IPV4, IPV6, MAPPED } version;
+
+/* An address of either family; IPv6's port is at the same place. */
+union address {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* For each IPv4 address in the sequences, one that is the same to IPv6. */
+static const struct {
+	const char *v4;
+	const char *v6;
+} hosts[] = {
+	{ "127.0.0.1", "::1" },
+	{ "127.0.0.2", "fd66::1" },
+	{ "0.0.0.0", "::" },
+	{ "10.66.0.2", "fd66::2" },
+	{ "10.66.0.255", "ff02::1" },
+	{ "224.0.0.1", "ff0e::1" },
+	{ "192.0.2.1", "2001:db8::1" },
+	{ "203.0.113.1", "2001:db8::2" },
+};
+
 static void say(const char *format, ...)
 {
 	va_list args;
@@ -52,7 +80,7 @@ static long note(const char *call, long ret)
 
 static int new_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, protocol);
+	int fd = socket(version == IPV4 ? AF_INET : AF_INET6, SOCK_STREAM, protocol);
 
 	if (fd < 0) {
 		perror("socket");
@@ -61,26 +89,44 @@ static int new_socket(void)
 	return fd;
 }
 
-static struct sockaddr_in address(const char *host, int to_port)
+static socklen_t address_len(void)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(to_port) };
+	return version == IPV4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
 
-	inet_pton(AF_INET, host, &sin.sin_addr);
-	return sin;
+static union address address(const char *host, int to_port)
+{
+	union address addr = { .v6.sin6_port = htons(to_port) };
+	char mapped[64];
+
+	if (version == IPV4) {
+		addr.sa.sa_family = AF_INET;
+		inet_pton(AF_INET, host, &addr.v4.sin_addr);
+		return addr;
+	}
+	addr.sa.sa_family = AF_INET6;
+	snprintf(mapped, sizeof(mapped), "::ffff:%s", host);
+	for (size_t i = 0; version == IPV6 && i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		if (!strcmp(host, hosts[i].v4))
+			strcpy(mapped, hosts[i].v6);
+	}
+	if (inet_pton(AF_INET6, mapped, &addr.v6.sin6_addr) != 1)
+		abort();
+	return addr;
 }
 
 static int do_bind(int fd, const char *host, int to_port)
 {
-	struct sockaddr_in sin = address(host, to_port);
+	union address addr = address(host, to_port);
 
-	return bind(fd, (struct sockaddr *)&sin, sizeof(sin));
+	return bind(fd, &addr.sa, address_len());
 }
 
 static int do_connect(int fd, const char *host, int to_port)
 {
-	struct sockaddr_in sin = address(host, to_port);
+	union address addr = address(host, to_port);
 
-	return connect(fd, (struct sockaddr *)&sin, sizeof(sin));
+	return connect(fd, &addr.sa, address_len());
 }
 
 static void set_int(int fd, int level, int name, int value)
@@ -163,14 +209,14 @@ static void settle(void)
 static void test_unconnected(void)
 {
 	int fd = new_socket();
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	union address addr;
+	socklen_t len = sizeof(addr);
 	char c;
 
 	note("send", send(fd, "x", 1, MSG_NOSIGNAL));
 	note("recv", recv(fd, &c, 1, 0));
 	note("accept", accept(fd, NULL, NULL));
-	note("getpeername", getpeername(fd, (struct sockaddr *)&sin, &len));
+	note("getpeername", getpeername(fd, &addr.sa, &len));
 	note("shutdown", shutdown(fd, SHUT_WR));
 	note_poll("fd", fd, POLLIN);
 	close(fd);
@@ -213,21 +259,21 @@ static void test_reuse(void)
 static void test_time_wait_bind(void)
 {
 	int client, server, fd;
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	union address addr;
+	socklen_t len = sizeof(addr);
 	char c;
 
 	new_pair(&client, &server);
-	getsockname(server, (struct sockaddr *)&sin, &len);
+	getsockname(server, &addr.sa, &len);
 	/* The server closes first, so its port is in TIME_WAIT. */
 	close(server);
 	note("eof", recv(client, &c, 1, 0));
 	close(client);
 	settle();
 	fd = new_socket();
-	note("bind", bind(fd, (struct sockaddr *)&sin, sizeof(sin)));
+	note("bind", bind(fd, &addr.sa, len));
 	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	note("bind-reuse", bind(fd, (struct sockaddr *)&sin, sizeof(sin)));
+	note("bind-reuse", bind(fd, &addr.sa, len));
 	note("listen", listen(fd, 1));
 	close(fd);
 }
@@ -308,14 +354,14 @@ static void test_connect_nowhere(void)
 
 static void test_address_errors(void)
 {
-	struct sockaddr_in sin = address("127.0.0.1", ++port);
+	union address addr = address("127.0.0.1", ++port);
 	int fd = new_socket();
 
-	note("short", connect(fd, (struct sockaddr *)&sin, 8));
-	note("bind-short", bind(fd, (struct sockaddr *)&sin, 8));
-	sin.sin_family = AF_INET6;
-	note("family", connect(fd, (struct sockaddr *)&sin, sizeof(sin)));
-	note("bind-family", bind(fd, (struct sockaddr *)&sin, sizeof(sin)));
+	note("short", connect(fd, &addr.sa, 8));
+	note("bind-short", bind(fd, &addr.sa, 8));
+	addr.sa.sa_family = version == IPV4 ? AF_INET6 : AF_INET;
+	note("family", connect(fd, &addr.sa, address_len()));
+	note("bind-family", bind(fd, &addr.sa, address_len()));
 	close(fd);
 }
 
@@ -363,18 +409,19 @@ static void test_connected(void)
 
 static void test_names(void)
 {
-	struct sockaddr_in a, b;
+	union address a = { 0 }, b = { 0 };
 	socklen_t len = sizeof(a);
 	int client, server;
 
 	new_pair(&client, &server);
-	getsockname(client, (struct sockaddr *)&a, &len);
-	getpeername(server, (struct sockaddr *)&b, &len);
+	getsockname(client, &a.sa, &len);
+	getpeername(server, &b.sa, &len);
+	say("len=%d ", (int)len);
 	say("client-agrees=%d ", !memcmp(&a, &b, sizeof(a)));
-	getsockname(server, (struct sockaddr *)&a, &len);
-	getpeername(client, (struct sockaddr *)&b, &len);
+	getsockname(server, &a.sa, &len);
+	getpeername(client, &b.sa, &len);
 	say("server-agrees=%d ", !memcmp(&a, &b, sizeof(a)));
-	say("port=%d ", ntohs(a.sin_port) == port);
+	say("port=%d ", ntohs(a.v6.sin6_port) == port);
 	close(client);
 	close(server);
 }
@@ -645,14 +692,14 @@ static void test_disconnect(void)
 
 static void test_listen_without_bind(void)
 {
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	union address addr;
+	socklen_t len = sizeof(addr);
 	int lfd = new_socket(), fd = new_socket();
 
 	note("listen", listen(lfd, 1));
-	getsockname(lfd, (struct sockaddr *)&sin, &len);
-	say("port=%d ", sin.sin_port != 0);
-	note("connect", do_connect(fd, "127.0.0.1", ntohs(sin.sin_port)));
+	getsockname(lfd, &addr.sa, &len);
+	say("port=%d ", addr.v6.sin6_port != 0);
+	note("connect", do_connect(fd, "127.0.0.1", ntohs(addr.v6.sin6_port)));
 	note("shutdown", shutdown(lfd, SHUT_RD));
 	note("accept", accept(lfd, NULL, NULL));
 	close(fd);
@@ -755,10 +802,15 @@ static const char *transcript_of(const struct sequence *s, int proto)
 	return strdup(transcript);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *suite = argc > 1 ? argv[1] : "api";
 	int failed = 0;
 
+	if (!strcmp(suite, "ipv6"))
+		version = IPV6;
+	else if (!strcmp(suite, "mapped"))
+		version = MAPPED;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
@@ -767,11 +819,11 @@ int main(void)
 		const char *tern = transcript_of(s, IPPROTO_TERN);
 
 		if (!strcmp(tcp, tern) && strstr(tern, s->expect)) {
-			printf("ok - api: %s\n", s->name);
+			printf("ok - %s: %s\n", suite, s->name);
 			continue;
 		}
-		printf("not ok - api: %s: tcp [%s] tern [%s] expected [%s]\n", s->name, tcp,
-		       tern, s->expect);
+		printf("not ok - %s: %s: tcp [%s] tern [%s] expected [%s]\n", suite, s->name,
+		       tcp, tern, s->expect);
 		failed = 1;
 	}
 	return failed;
