@@ -719,12 +719,10 @@ static int tern_prot_setsockopt(struct sock *sk, int level, int name, sockptr_t 
 	int value, err;
 
 	/* IP options take room in each packet: tern_pump() looks at that. */
-	if (level == SOL_IP)
-		return ip_setsockopt(sk, level, name, val, len);
-	if (IS_ENABLED(CONFIG_IPV6) && level == SOL_IPV6 && sk->sk_family == AF_INET6)
+	if (level != SOL_TERN && IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6)
 		return ipv6_setsockopt(sk, level, name, val, len);
 	if (level != SOL_TERN)
-		return -ENOPROTOOPT;
+		return ip_setsockopt(sk, level, name, val, len);
 	if (len < sizeof(value))
 		return -EINVAL;
 	if (copy_from_sockptr(&value, val, sizeof(value)))
@@ -772,12 +770,10 @@ static int tern_prot_getsockopt(struct sock *sk, int level, int name, char __use
 {
 	int value, n, err;
 
-	if (level == SOL_IP)
-		return ip_getsockopt(sk, level, name, val, len);
-	if (IS_ENABLED(CONFIG_IPV6) && level == SOL_IPV6 && sk->sk_family == AF_INET6)
+	if (level != SOL_TERN && IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6)
 		return ipv6_getsockopt(sk, level, name, val, len);
 	if (level != SOL_TERN)
-		return -ENOPROTOOPT;
+		return ip_getsockopt(sk, level, name, val, len);
 	if (get_user(n, len))
 		return -EFAULT;
 	if (n < 0)

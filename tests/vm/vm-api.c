@@ -6,9 +6,6 @@
  *	vm-api			AF_INET
  *	vm-api ipv6		AF_INET6
  *	vm-api mapped		AF_INET6, to IPv4 addresses
- *
- * A transcript is the list of the calls' results, errno by name; a sequence also
- * says what it must contain, so that both being wrong alike is noticed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +14,6 @@
 #include <linux/tern.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,19 +24,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char transcript[8192];
-static size_t used;
-static int protocol;
+#include "tests/vm/addr.h"
+#include "tests/vm/transcript.h"
+
 static int port = 20000;
 
 static enum { IPV4, IPV6, MAPPED } version;
-
-/* An address of either family; IPv6's port is at the same place. */
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 /* For each IPv4 address in the sequences, one that is the same to IPv6. */
 static const struct {
@@ -57,27 +46,6 @@ static const struct {
 	{ "203.0.113.1", "2001:db8::2" },
 };
 
-static void say(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	used += vsnprintf(transcript + used, sizeof(transcript) - used, format, args);
-	va_end(args);
-	if (used >= sizeof(transcript))
-		abort();
-}
-
-/* Note what a call returned; success is noted as the number, failure by name. */
-static long note(const char *call, long ret)
-{
-	if (ret < 0)
-		say("%s=%s ", call, strerrorname_np(errno));
-	else
-		say("%s=%ld ", call, ret);
-	return ret;
-}
-
 static int new_socket(void)
 {
 	int fd = socket(version == IPV4 ? AF_INET : AF_INET6, SOCK_STREAM, protocol);
@@ -87,11 +55,6 @@ static int new_socket(void)
 		exit(1);
 	}
 	return fd;
-}
-
-static socklen_t address_len(void)
-{
-	return version == IPV4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
 static union address address(const char *host, int to_port)
@@ -119,14 +82,14 @@ static int do_bind(int fd, const char *host, int to_port)
 {
 	union address addr = address(host, to_port);
 
-	return bind(fd, &addr.sa, address_len());
+	return bind(fd, &addr.sa, address_len(&addr));
 }
 
 static int do_connect(int fd, const char *host, int to_port)
 {
 	union address addr = address(host, to_port);
 
-	return connect(fd, &addr.sa, address_len());
+	return connect(fd, &addr.sa, address_len(&addr));
 }
 
 static void set_int(int fd, int level, int name, int value)
@@ -355,13 +318,14 @@ static void test_connect_nowhere(void)
 static void test_address_errors(void)
 {
 	union address addr = address("127.0.0.1", ++port);
+	socklen_t len = address_len(&addr);
 	int fd = new_socket();
 
 	note("short", connect(fd, &addr.sa, 8));
 	note("bind-short", bind(fd, &addr.sa, 8));
 	addr.sa.sa_family = version == IPV4 ? AF_INET6 : AF_INET;
-	note("family", connect(fd, &addr.sa, address_len()));
-	note("bind-family", bind(fd, &addr.sa, address_len()));
+	note("family", connect(fd, &addr.sa, len));
+	note("bind-family", bind(fd, &addr.sa, len));
 	close(fd);
 }
 
@@ -747,12 +711,6 @@ static void test_inherit(void)
 	close(server);
 }
 
-struct sequence {
-	const char *name;
-	void (*run)(void);
-	const char *expect;
-};
-
 static const struct sequence sequences[] = {
 	{ "calls on an unconnected socket", test_unconnected,
 	  "send=EPIPE recv=ENOTCONN accept=EINVAL" },
@@ -793,19 +751,9 @@ static const struct sequence sequences[] = {
 	{ "inherited by a child", test_inherit, "recv=1 dontwait=EAGAIN" },
 };
 
-static const char *transcript_of(const struct sequence *s, int proto)
-{
-	used = 0;
-	transcript[0] = '\0';
-	protocol = proto;
-	s->run();
-	return strdup(transcript);
-}
-
 int main(int argc, char **argv)
 {
 	const char *suite = argc > 1 ? argv[1] : "api";
-	int failed = 0;
 
 	if (!strcmp(suite, "ipv6"))
 		version = IPV6;
@@ -813,18 +761,5 @@ int main(int argc, char **argv)
 		version = MAPPED;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
-		const struct sequence *s = &sequences[i];
-		const char *tcp = transcript_of(s, IPPROTO_TCP);
-		const char *tern = transcript_of(s, IPPROTO_TERN);
-
-		if (!strcmp(tcp, tern) && strstr(tern, s->expect)) {
-			printf("ok - %s: %s\n", suite, s->name);
-			continue;
-		}
-		printf("not ok - %s: %s: tcp [%s] tern [%s] expected [%s]\n", suite, s->name,
-		       tcp, tern, s->expect);
-		failed = 1;
-	}
-	return failed;
+	return compare(suite, sequences, sizeof(sequences) / sizeof(sequences[0]));
 }

@@ -3,6 +3,7 @@
  * Move octets both ways at once over one connection and compare every one.
  *
  *	vm-bulk server PORT BYTES[:EXPECT] [tcp]
+ *	vm-bulk server6 PORT BYTES[:EXPECT] [tcp]	with a socket of AF_INET6
  *	vm-bulk client ADDRESS PORT BYTES[:EXPECT] [tcp]
  *
  * Each end sends BYTES octets of a pattern that depends on the position and the
@@ -21,6 +22,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/vm/addr.h"
 
 static void die(const char *what)
 {
@@ -117,9 +120,9 @@ static double seconds(void)
 
 int main(int argc, char **argv)
 {
-	int server = argc > 1 && !strcmp(argv[1], "server");
+	int server = argc > 1 && !strncmp(argv[1], "server", 6);
 	int tcp = argc > 1 && !strcmp(argv[argc - 1], "tcp");
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	union address addr;
 	int fd, one = 1;
 	double begin;
 
@@ -127,22 +130,22 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: see the top of the source\n");
 		return 1;
 	}
-	fd = socket(AF_INET, SOCK_STREAM, tcp ? IPPROTO_TCP : IPPROTO_TERN);
+	if (!parse_address(!server ? argv[2] : strcmp(argv[1], "server") ? "::" : "0.0.0.0",
+			   atoi(argv[server ? 2 : 3]), &addr))
+		die("address");
+	fd = socket(addr.sa.sa_family, SOCK_STREAM, tcp ? IPPROTO_TCP : IPPROTO_TERN);
 	if (fd < 0)
 		die("socket");
 	if (server) {
-		sin.sin_port = htons(atoi(argv[2]));
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) || listen(fd, 1))
+		if (bind(fd, &addr.sa, address_len(&addr)) || listen(fd, 1))
 			die("listen");
 		fd = accept(fd, NULL, NULL);
 		if (fd < 0)
 			die("accept");
 		transfer(fd, argv[3], 1);
 	} else {
-		inet_aton(argv[2], &sin.sin_addr);
-		sin.sin_port = htons(atoi(argv[3]));
-		if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)))
+		if (connect(fd, &addr.sa, address_len(&addr)))
 			die("connect");
 		begin = seconds();
 		transfer(fd, argv[4], 0);

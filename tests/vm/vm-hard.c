@@ -20,13 +20,16 @@
  *					send one SYN from whatever address
  *	vm-hard icmp CODE MTU syn|data	until killed, answer segments that come with
  *					"destination unreachable"
+ *	vm-hard icmp6 TYPE CODE MTU syn|data
+ *					the same over IPv6, with any ICMPv6 error
  *	vm-hard listen-race ADDRESS PORT SECONDS
  *					listen() on ADDRESS while another socket listens
  *	vm-hard relisten ADDRESS SECONDS
  *					a listener without bind() that is shut down and
  *					listens again, while SYNs come
  *
- * Where only an ADDRESS and a PORT are given, both ends are in this process.
+ * Where only an ADDRESS and a PORT are given, both ends are in this process.  An
+ * ADDRESS is of IPv4 or of IPv6.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +38,9 @@
 #include <linux/if_packet.h>
 #include <linux/tern.h>
 #include <net/ethernet.h>
+#include <netinet/icmp6.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -51,6 +56,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/vm/addr.h"
 #include "tests/vm/put.h"
 
 #define HDR 20
@@ -60,7 +66,7 @@ static const char *command = "vm-hard";
 static char octets[65536];
 
 /* What the arguments ADDRESS and PORT say. */
-static struct sockaddr_in addr;
+static union address addr;
 
 static int wrong(const char *what)
 {
@@ -90,7 +96,7 @@ static void set_timeout(int fd, int option, int seconds)
 
 static int new_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TERN);
+	int fd = socket(addr.sa.sa_family, SOCK_STREAM, IPPROTO_TERN);
 
 	if (fd < 0)
 		die("socket");
@@ -98,14 +104,14 @@ static int new_socket(void)
 	return fd;
 }
 
-static int do_bind(int fd, struct sockaddr_in *sin)
+static int do_bind(int fd, const union address *at)
 {
-	return bind(fd, (struct sockaddr *)sin, sizeof(*sin));
+	return bind(fd, &at->sa, address_len(at));
 }
 
-static int do_connect(int fd, struct sockaddr_in *sin)
+static int do_connect(int fd, const union address *to)
 {
-	return connect(fd, (struct sockaddr *)sin, sizeof(*sin));
+	return connect(fd, &to->sa, address_len(to));
 }
 
 static void nonblocking(int fd)
@@ -284,21 +290,22 @@ static int cmd_connect(void)
 	return 0;
 }
 
-/* The segment size that /proc/net/tern shows for a connection of ours, or -1. */
+/* The segment size that /proc/net/tern or tern6 shows for a connection of ours, or -1. */
 static int segment_size(int fd)
 {
-	FILE *f = fopen("/proc/net/tern", "r");
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	FILE *f = fopen(addr.sa.sa_family == AF_INET6 ? "/proc/net/tern6" : "/proc/net/tern",
+			"r");
+	union address own;
+	socklen_t len = sizeof(own);
 	unsigned int lport, rport;
 	char line[512];
 	int mss = -1;
 
-	if (!f || getsockname(fd, (struct sockaddr *)&sin, &len))
+	if (!f || getsockname(fd, &own.sa, &len))
 		die("/proc/net/tern");
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%*d: %*x:%x %*x:%x", &lport, &rport) != 2 ||
-		    lport != ntohs(sin.sin_port) || rport != ntohs(addr.sin_port))
+		    lport != ntohs(own.v6.sin6_port) || rport != ntohs(addr.v6.sin6_port))
 			continue;
 		/* The last column but one. */
 		*strrchr(line, ' ') = '\0';
@@ -316,8 +323,17 @@ static int cmd_exchange(int rounds, bool ip_options)
 
 	/* Forty times "no operation". */
 	memset(noops, IPOPT_NOP, sizeof(noops));
-	if (ip_options && setsockopt(fd, SOL_IP, IP_OPTIONS, noops, sizeof(noops)))
+	if (ip_options && addr.sa.sa_family == AF_INET6) {
+		/* Destination options: one that is skipped by who does not know it. */
+		memset(noops, 0, sizeof(noops));
+		noops[1] = sizeof(noops) / 8 - 1;
+		noops[2] = 0x1e;
+		noops[3] = sizeof(noops) - 4;
+		if (setsockopt(fd, SOL_IPV6, IPV6_DSTOPTS, noops, sizeof(noops)))
+			die("IPV6_DSTOPTS");
+	} else if (ip_options && setsockopt(fd, SOL_IP, IP_OPTIONS, noops, sizeof(noops))) {
 		die("IP_OPTIONS");
+	}
 	set_timeout(fd, SO_RCVTIMEO, 100);
 	set_timeout(fd, SO_SNDTIMEO, 100);
 	if (do_connect(fd, &addr))
@@ -352,30 +368,54 @@ static uint16_t fold(uint32_t sum)
 	return ~sum;
 }
 
-static int cmd_syn(char **argv)
+/* An IP header in front of @len octets.  Return: its length. */
+static size_t ip_header(uint8_t *packet, const union address *from, const union address *to,
+			size_t len)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-	uint8_t packet[sizeof(struct iphdr) + HDR] = { 0 };
 	struct iphdr *ip = (struct iphdr *)packet;
-	uint8_t *h = packet + sizeof(*ip);
+	struct ip6_hdr *ip6 = (struct ip6_hdr *)packet;
 
+	if (to->sa.sa_family == AF_INET6) {
+		ip6->ip6_vfc = 6 << 4;
+		ip6->ip6_plen = htons(len);
+		ip6->ip6_nxt = IPPROTO_TERN;
+		ip6->ip6_hlim = 64;
+		ip6->ip6_src = from->v6.sin6_addr;
+		ip6->ip6_dst = to->v6.sin6_addr;
+		return sizeof(*ip6);
+	}
 	ip->version = 4;
 	ip->ihl = 5;
 	ip->ttl = 64;
 	ip->protocol = IPPROTO_TERN;
-	ip->saddr = inet_addr(argv[0]);
-	to.sin_addr.s_addr = inet_addr(argv[2]);
-	ip->daddr = to.sin_addr.s_addr;
+	ip->saddr = from->v4.sin_addr.s_addr;
+	ip->daddr = to->v4.sin_addr.s_addr;
+	return sizeof(*ip);
+}
+
+static int cmd_syn(char **argv)
+{
+	uint8_t packet[sizeof(struct ip6_hdr) + HDR] = { 0 };
+	union address from, to;
+	size_t len;
+	uint8_t *h;
+	int fd;
+
+	if (!parse_address(argv[0], 0, &from) || !parse_address(argv[2], 0, &to))
+		return wrong("that is no address");
+	len = ip_header(packet, &from, &to, HDR);
+	h = packet + len;
 	put16(h, atoi(argv[1]));
 	put16(h + 2, atoi(argv[3]));
 	put32(h + 4, strtoul(argv[4], NULL, 0));
 	h[12] = HDR / 4 << 4;
 	h[13] = SYN;
 	put32(h + 16, 65535);
-	put16(h + 14, fold(IPPROTO_TERN + HDR + add16(&ip->saddr, 8) + add16(h, HDR)));
-	if (fd < 0 || sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to,
-			     sizeof(to)) < 0)
+	put16(h + 14, fold(IPPROTO_TERN + HDR + add16(h, HDR) +
+			   add16(address_octets(&from), address_size(&from)) +
+			   add16(address_octets(&to), address_size(&to))));
+	fd = socket(to.sa.sa_family, SOCK_RAW, IPPROTO_RAW);
+	if (fd < 0 || sendto(fd, packet, len + HDR, 0, &to.sa, address_len(&to)) < 0)
 		die("sendto");
 	return 0;
 }
@@ -425,21 +465,68 @@ static void cmd_icmp(int code, int mtu, bool syns)
 	}
 }
 
+static bool is_meant6(const uint8_t *packet, ssize_t len, bool syns, int mtu)
+{
+	const struct ip6_hdr *ip = (const struct ip6_hdr *)packet;
+	const uint8_t *h = packet + sizeof(*ip);
+
+	if (len < (ssize_t)sizeof(*ip) + HDR || ip->ip6_nxt != IPPROTO_TERN)
+		return false;
+	if (syns)
+		return h[13] & SYN;
+	return !(h[13] & SYN) && len > (ssize_t)sizeof(*ip) + HDR && len > mtu;
+}
+
+/* The kernel fills in the checksum of what an ICMPv6 socket sends. */
+static void cmd_icmp6(int type, int code, int mtu, bool syns)
+{
+	int listening = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IPV6));
+	int talking = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	uint8_t packet[2048], error[8 + sizeof(struct ip6_hdr) + HDR];
+	struct sockaddr_ll from;
+
+	if (listening < 0 || talking < 0)
+		die("raw socket");
+	for (;;) {
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(listening, packet, sizeof(packet), 0,
+				       (struct sockaddr *)&from, &from_len);
+
+		if (len < 0)
+			die("recvfrom");
+		if (from.sll_pkttype != PACKET_HOST || !is_meant6(packet, len, syns, mtu))
+			continue;
+		memset(error, 0, 8);
+		error[0] = type;
+		error[1] = code;
+		put32(error + 4, mtu);
+		memcpy(error + 8, packet, sizeof(error) - 8);
+		to.sin6_addr = ((struct ip6_hdr *)packet)->ip6_src;
+		to.sin6_scope_id = from.sll_ifindex;
+		if (sendto(talking, error, sizeof(error), 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0)
+			die("sendto");
+	}
+}
+
 /* Sockets bound to the same port at other addresses make every search for one long. */
 static void bind_neighbours(int count)
 {
-	struct sockaddr_in sin = addr;
+	union address at = addr;
 
 	for (int i = 0; i < count; i++) {
-		sin.sin_addr.s_addr = htonl(0x7f000100 + i);
-		if (do_bind(new_socket(), &sin))
+		at.v4.sin_addr.s_addr = htonl(0x7f000100 + i);
+		if (do_bind(new_socket(), &at))
 			die("bind");
 	}
 }
 
 static int cmd_listen_race(int seconds)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = addr.sin_port };
+	union address any = {
+		.v4 = { .sin_family = AF_INET, .sin_port = addr.v4.sin_port },
+	};
 	time_t end = time(NULL) + seconds;
 	int all = new_socket(), others[64];
 	size_t i = 0;
@@ -477,17 +564,17 @@ static atomic_int target;
 static void *knock(void *unused)
 {
 	struct linger reset = { .l_onoff = 1 };
-	struct sockaddr_in sin = addr;
+	union address at = addr;
 	int fd[16];
 
 	for (;;) {
-		sin.sin_port = atomic_load(&target);
-		if (!sin.sin_port)
+		at.v4.sin_port = atomic_load(&target);
+		if (!at.v4.sin_port)
 			return unused;
 		for (int i = 0; i < 16; i++) {
 			fd[i] = new_socket();
 			nonblocking(fd[i]);
-			do_connect(fd[i], &sin);
+			do_connect(fd[i], &at);
 		}
 		for (int i = 0; i < 16; i++) {
 			setsockopt(fd[i], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -498,12 +585,12 @@ static void *knock(void *unused)
 
 static int port_of(int fd)
 {
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
+	union address own;
+	socklen_t len = sizeof(own);
 
-	if (getsockname(fd, (struct sockaddr *)&sin, &len))
+	if (getsockname(fd, &own.sa, &len))
 		die("getsockname");
-	return sin.sin_port;
+	return own.v4.sin_port;
 }
 
 static int cmd_relisten(int seconds)
@@ -561,12 +648,14 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "icmp") && argc == 5)
 		cmd_icmp(atoi(argv[2]), atoi(argv[3]), !strcmp(argv[4], "syn"));
 
-	addr.sin_family = AF_INET;
-	if (!inet_aton(argv[2], &addr.sin_addr))
+	if (!strcmp(command, "icmp6") && argc == 6)
+		cmd_icmp6(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), !strcmp(argv[5], "syn"));
+
+	if (!parse_address(argv[2], 0, &addr))
 		return wrong("that is no address");
 	if (!strcmp(command, "relisten") && argc == 4)
 		return cmd_relisten(atoi(argv[3]));
-	addr.sin_port = htons(atoi(argv[3]));
+	addr.v6.sin6_port = htons(atoi(argv[3]));
 	if (!strcmp(command, "exchange") && (argc == 5 || argc == 6))
 		return cmd_exchange(atoi(argv[4]), argc == 6);
 	if (!strcmp(command, "listen-race") && argc == 5)
