@@ -312,7 +312,6 @@ static const struct inet6_protocol tern6_protocol = {
 };
 
 struct proto tern6_prot;
-static struct proto_ops tern6_stream_ops;
 
 static struct inet_protosw tern6_protosw = {
 	.type = SOCK_STREAM,
@@ -335,12 +334,6 @@ int tern6_prot_init(void)
 	tern6_prot.obj_size = sizeof(struct tern6_sock);
 	tern_set_pinfo_offset(&tern6_prot, offsetof(struct tern6_sock, inet6));
 
-	tern6_stream_ops = tern_stream_ops;
-	tern6_stream_ops.family = PF_INET6;
-	tern6_stream_ops.release = inet6_release;
-	tern6_stream_ops.bind = inet6_bind;
-	tern6_stream_ops.getname = inet6_getname;
-	tern6_stream_ops.ioctl = inet6_ioctl;
 	return proto_register(&tern6_prot, 1);
 }
 

@@ -232,7 +232,7 @@ static void tern_proc_listeners(struct seq_file *m, const struct tern_port *p)
 		};
 
 		if (inet_sk_state_load(sk) != TCP_LISTEN ||
-		    (sk->sk_family == AF_INET6) != proc->v6)
+		    sk->sk_family != (proc->v6 ? AF_INET6 : AF_INET))
 			continue;
 		tern_proc_listener_ends(&l, ts, p->port);
 		/* As for TCP: how many wait to be accepted, and how many may. */

@@ -857,6 +857,31 @@ const struct proto_ops tern_stream_ops = {
 	.set_rcvlowat = tern_set_rcvlowat,
 };
 
+#if IS_ENABLED(CONFIG_IPV6)
+const struct proto_ops tern6_stream_ops = {
+	.family = PF_INET6,
+	.owner = THIS_MODULE,
+	.release = inet6_release,
+	.bind = inet6_bind,
+	.connect = inet_stream_connect,
+	.socketpair = sock_no_socketpair,
+	.accept = inet_accept,
+	.getname = inet6_getname,
+	.poll = tern_poll,
+	.ioctl = inet6_ioctl,
+	.gettstamp = sock_gettstamp,
+	.listen = tern_listen,
+	.shutdown = inet_shutdown,
+	.setsockopt = sock_common_setsockopt,
+	.getsockopt = sock_common_getsockopt,
+	.sendmsg = inet_sendmsg,
+	.recvmsg = inet_recvmsg,
+	.mmap = sock_no_mmap,
+	.sendpage = sock_no_sendpage,
+	.set_rcvlowat = tern_set_rcvlowat,
+};
+#endif
+
 /** tern_prot_init() - register the protocol, with limits that fit this machine's memory */
 int tern_prot_init(void)
 {

@@ -568,6 +568,7 @@ void tern_port_unconn(struct tern_net *tn, __be16 port, bool reuse);
 /* sock.c */
 extern struct proto tern_prot;
 extern const struct proto_ops tern_stream_ops;
+extern const struct proto_ops tern6_stream_ops;
 int tern_prot_init(void);
 void tern_prot_exit(void);
 int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);

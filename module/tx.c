@@ -75,9 +75,11 @@ static int tern_to_ip(struct sock *sk, struct sk_buff *skb)
 	}
 	if (!err) {
 		skb_dst_set_noref(skb, dst);
-		err = tern_sock_v6(sk) ? tern6_send(sk, skb) :
-			ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
-					    rcu_dereference(inet->inet_opt), inet->tos);
+		if (tern_sock_v6(sk))
+			err = tern6_send(sk, skb);
+		else
+			err = ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
+						    rcu_dereference(inet->inet_opt), inet->tos);
 	} else {
 		kfree_skb(skb);
 	}

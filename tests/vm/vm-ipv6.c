@@ -49,7 +49,7 @@ static union address address(const char *host, int to_port)
 	union address addr;
 
 	if (!parse_address(host, to_port, &addr)) {
-		fprintf(stderr, "vm-ipv6: '%s' is no address\n", host);
+		fprintf(stderr, "vm-ipv6: not an IP host: '%s'\n", host);
 		exit(1);
 	}
 	return addr;
