@@ -232,6 +232,21 @@ test_half_open_connections_over_IPv6_age_out()
 	drop_pair a b
 }
 
+test_SYN_cookies_over_IPv6()
+{
+	make_pair6 a b
+	in_ns b sysctl -qw net.tern.syncookies=2
+	start_echo6 b ::
+	talk a vm-ipv6 talk fd07::2 7
+	talk a vm-ipv6 talk fe80::2%v0 7
+	talk a vm-ipv6 talk ::ffff:10.7.0.2 7
+	[ "$(counter b syncookies_received)" = 3 ] || fail "$(counter b syncookies_received) came back"
+	[ "$(counter b now_half_open)" = 0 ] || fail "$(counter b now_half_open) half-open"
+	stop "$SERVER"
+	nothing_left b
+	drop_pair a b
+}
+
 # ends_with ADDRESS ERROR
 ends_with()
 {
@@ -494,7 +509,7 @@ run_tests ipv6 over_a_link_with_global_and_link_local_addresses \
 	octets_both_ways octets_both_ways_over_a_lossy_link \
 	a_SYN_that_nobody_answers_is_sent_again \
 	a_segment_for_nobody_draws_RST TIME_WAIT_and_a_new_SYN_in_it \
-	half_open_connections_over_IPv6_age_out \
+	half_open_connections_over_IPv6_age_out SYN_cookies_over_IPv6 \
 	ICMPv6_errors_end_an_attempt_to_connect ICMPv6_errors_do_not_end_a_connection \
 	packet_too_big_makes_segments_smaller a_router_with_a_smaller_link \
 	extension_headers_make_segments_smaller traffic_class_and_hop_limit \
