@@ -61,7 +61,8 @@ static u64 tern_cookie_mac(const struct tern_net *tn, const struct tern_ends *en
 			   tern_seq irs, u32 minute, u32 index)
 {
 	net_get_random_once(tern_cookie_key, sizeof(tern_cookie_key));
-	return siphash_3u64(tern_ends_siphash(ends, &tern_cookie_key[0]), (u64)tern_seq_bits(irs) << 32 | minute,
+	return siphash_3u64(tern_ends_siphash(ends, &tern_cookie_key[0]),
+			    (u64)tern_seq_bits(irs) << 32 | minute,
 			    (u64)net_hash_mix(tn->net) << 32 | index, &tern_cookie_key[0]);
 }
 
