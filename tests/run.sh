@@ -3,8 +3,8 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, scripts, purity, build, vm; all of them when none is named.  A suite is a
-# program that prints a line for each result to its standard output,
+# Suites: unit, scripts, purity, requirements, build, vm; all of them when none is named.
+# A suite is a program that prints a line for each result to its standard output,
 #
 #	ok - NAME
 #	not ok - NAME: WHY
@@ -119,12 +119,13 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit scripts purity build vm
+	set -- unit scripts purity requirements build vm
 fi
 for name in "$@"; do
 	case $name in
-	unit|scripts|purity|build|vm) ;;
-	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, build and vm" >&2
+	unit|scripts|purity|requirements|build|vm) ;;
+	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, requirements," \
+		     "build and vm" >&2
 		exit 2 ;;
 	esac
 done
@@ -134,6 +135,7 @@ for name in "$@"; do
 	unit)	unit ;;
 	scripts) suite scripts 120 tests/run.sh --function scripts ;;
 	purity)	suite purity 300 tests/purity.sh ;;
+	requirements) suite requirements 60 tests/requirements.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;
 	vm)	suite vm 3000 tests/vm/run.sh ;;
 	esac
