@@ -66,6 +66,8 @@ void tern_init(struct tern_conn *conn, tern_seq iss,
 	conn->cfg = *cfg;
 	if (!conn->cfg.mss)
 		conn->cfg.mss = 1;
+	if (!conn->cfg.peer_mss)
+		conn->cfg.peer_mss = TERN_DEFAULT_MSS;
 	conn->state = TERN_CLOSED;
 	tern_disarm_all(conn);
 	conn->iss = iss;
@@ -99,13 +101,13 @@ static void limit_mss(struct tern_conn *conn, u32 mss, u32 options)
  * The peer's SYN: its sequence number, window and options.  The window that our own
  * SYN offered counts from rcv_nxt, wherever the peer's SYN puts that.
  *
- * rfc9293#section-3.7.1: without the option 536; a value of 0 says nothing
+ * rfc9293#section-3.7.1: without the MSS option a default; a value of 0 says nothing
  * either.
  */
 void tern_syn_taken(struct tern_conn *conn, u64 now, const struct tern_seg *syn)
 {
 	u32 told = tern_seq_dist(conn->rcv_nxt, conn->rcv_adv);
-	u32 mss = syn->mss ? syn->mss : TERN_DEFAULT_MSS;
+	u32 mss = syn->mss ? syn->mss : conn->cfg.peer_mss;
 
 	conn->irs = syn->seq;
 	conn->rcv_nxt = tern_seq_add(syn->seq, 1);
@@ -122,8 +124,8 @@ void tern_syn_taken(struct tern_conn *conn, u64 now, const struct tern_seg *syn)
 	conn->ts_recent = syn->tsval;
 	conn->last_rcv = now;
 
-	mss = tern_min(conn->cfg.mss, tern_max(mss, TERN_MIN_SND_MSS));
-	limit_mss(conn, mss, tern_ts_space(conn));
+	conn->peer_mss = (u16)tern_max(mss, TERN_MIN_SND_MSS);
+	limit_mss(conn, tern_min(conn->cfg.mss, conn->peer_mss), tern_ts_space(conn));
 }
 
 /* rfc9293#section-3.10.1, active */

@@ -143,6 +143,8 @@ struct tern_result {
  * @rcv_buf: receive buffer the user gives, octets, 1 to TERN_MAX_WINDOW
  * @mss: largest payload one packet carries to us and to the peer, octets (MTU
  *	less headers without options); announced in the MSS option
+ * @peer_mss: what a peer takes that sends no MSS option, octets: TERN_DEFAULT_MSS
+ *	(also when 0) or TERN_DEFAULT_MSS6
  * @ts_offset: what is added to the clock to make TSval: a keyed hash of the two
  *	addresses, the same for all connections between them (rfc7323#section-5.4)
  * @syn_retries: retransmissions of SYN before giving up
@@ -166,6 +168,7 @@ struct tern_config {
 	u32 rcv_buf;
 	u32 ts_offset;
 	u16 mss;
+	u16 peer_mss;
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 data_retries;
@@ -224,6 +227,8 @@ struct tern_config {
  *	when nothing does
  * @oow_acked: when a bare unacceptable segment was last answered, us
  * @rexmits_total: segments retransmitted in this connection's life
+ * @peer_mss: largest payload the peer takes in one packet, octets, options of IP and
+ *	of the segment included; 0 before its SYN
  * @snd_mss: largest payload sent in one segment without SACK blocks, octets
  * @state: &enum tern_state
  * @error: &enum tern_error, once CLOSED
@@ -294,6 +299,7 @@ struct tern_conn {
 	u64 stalled;
 	u64 oow_acked;
 	u32 rexmits_total;
+	u16 peer_mss;
 	u16 snd_mss;
 
 	u8 state;
@@ -336,7 +342,7 @@ struct tern_conn {
  * @irs: initial receive sequence number
  * @snd_wnd: the peer's window
  * @ts_recent: the peer's TSval, if @ts_ok
- * @snd_mss: largest payload to send
+ * @peer_mss: largest payload the peer takes
  * @rexmits: retransmissions of the SYN-ACK so far
  * @sent: the first SYN-ACK has been sent
  * @sack_ok: both ends have agreed on SACK
@@ -350,7 +356,7 @@ struct tern_req {
 	tern_seq irs;
 	u32 snd_wnd;
 	u32 ts_recent;
-	u16 snd_mss;
+	u16 peer_mss;
 	u8 rexmits;
 	bool sent : 1;
 	bool sack_ok : 1;

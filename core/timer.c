@@ -110,7 +110,7 @@ static void persist_timeout(struct tern_conn *conn, struct tern_result *res)
 
 /*
  * rfc9293#section-3.8.4: only into silence, and only when nothing waits for an
- * acknowledgment, which says as much.  One unanswered probe says nothing (MUST-26).
+ * acknowledgment, which says as much.  One unanswered probe says nothing (MUST-29).
  */
 static void keepalive_timeout(struct tern_conn *conn, u64 now,
 			      struct tern_result *res)

@@ -112,7 +112,7 @@ void tern_req_pack(struct tern_req *req, const struct tern_conn *conn)
 	req->iss = conn->iss;
 	req->irs = conn->irs;
 	req->snd_wnd = conn->snd_wnd;
-	req->snd_mss = conn->snd_mss;
+	req->peer_mss = conn->peer_mss;
 	req->rexmits = conn->rexmits;
 	req->sent = conn->snd_nxt != conn->iss;
 	req->sack_ok = conn->sack_ok;
@@ -130,13 +130,16 @@ void tern_req_unpack(struct tern_conn *conn, const struct tern_req *req,
 	syn.seq = req->irs;
 	syn.wnd = req->snd_wnd;
 	syn.flags = TERN_SYN;
+	syn.mss = req->peer_mss;
+	syn.sack_permitted = req->sack_ok;
+	syn.has_ts = req->ts_ok;
+	syn.tsval = req->ts_recent;
+	/* as it was when it was opened, whatever @cfg says now */
+	conn->sack_ok = req->sack_ok;
+	conn->ts_ok = req->ts_ok;
 	tern_syn_taken(conn, TERN_NEVER, &syn);
 	conn->state = TERN_SYN_RECEIVED;
 	conn->passive = true;
-	conn->snd_mss = req->snd_mss;
-	conn->sack_ok = req->sack_ok;
-	conn->ts_ok = req->ts_ok;
-	conn->ts_recent = req->ts_recent;
 	conn->oow_acked = req->oow_acked;
 	conn->rexmits = req->rexmits;
 	conn->rexmits_total = req->rexmits;

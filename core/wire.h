@@ -18,6 +18,8 @@
 #define TERN_CSUM_OFFSET 14
 /** define TERN_DEFAULT_MSS - payload a peer takes that says nothing (rfc9293#section-3.7.1) */
 #define TERN_DEFAULT_MSS 536
+/** define TERN_DEFAULT_MSS6 - the same over IPv6 */
+#define TERN_DEFAULT_MSS6 1220
 
 /* Flags, as in TCP; 0x20, ECE 0x40 and CWR 0x80 are reserved. */
 #define TERN_FIN 0x01

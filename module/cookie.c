@@ -72,12 +72,12 @@ static tern_seq tern_cookie_seq(u64 mac, u32 minute, u32 index)
 }
 
 /* The largest of the table that the peer takes. */
-static u32 tern_cookie_index(u16 mss)
+static u32 tern_cookie_index(const struct tern_ends *ends, u16 mss)
 {
 	u32 index = ARRAY_SIZE(tern_cookie_table) - 1;
 
 	if (!mss)
-		mss = TERN_DEFAULT_MSS;
+		mss = ends->v6 ? TERN_DEFAULT_MSS6 : TERN_DEFAULT_MSS;
 	while (index && tern_cookie_table[index] > mss)
 		index--;
 	return index;
@@ -109,7 +109,7 @@ void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct
 			u16 mss, const struct tern_seg *syn)
 {
 	u32 minute = tern_cookie_seconds() / TERN_COOKIE_MINUTE;
-	u32 index = tern_cookie_index(syn->mss);
+	u32 index = tern_cookie_index(ends, syn->mss);
 	struct tern_seg plain = *syn;
 	u64 now = tern_now();
 	struct tern_config cfg;
@@ -132,7 +132,7 @@ void tern_cookie_answer(struct tern_net *tn, const struct sock *sk, const struct
 	trace_tern_cookie_sent(ends, tern_cookie_table[index]);
 	seg.sport = ntohs(ends->lport);
 	seg.dport = ntohs(ends->rport);
-	tern_xmit_bare(tn, ends, READ_ONCE(sk->sk_bound_dev_if), &seg);
+	tern_xmit_bare(tn, ends, sk, &seg);
 }
 
 /**

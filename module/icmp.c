@@ -129,6 +129,8 @@ int tern_icmp_err(struct sk_buff *skb, u32 info)
 		err = icmp_err_convert[code].errno;
 	else if (type == ICMP_TIME_EXCEEDED)
 		err = EHOSTUNREACH;
+	else if (type == ICMP_PARAMETERPROB)
+		err = EPROTO;
 	return tern_icmp_quoted(tern_net(dev_net(skb->dev)), &ends, skb->data + iph->ihl * 4,
 				err, mtu);
 }

@@ -151,9 +151,10 @@ struct dst_entry *tern6_bare_route(struct tern_net *tn, const struct tern_ends *
 }
 
 /** tern6_send_bare() - hand a segment without a socket, with its route, to IPv6 */
-int tern6_send_bare(struct tern_net *tn, struct sk_buff *skb, const struct tern_ends *ends)
+int tern6_send_bare(struct tern_net *tn, struct sk_buff *skb, const struct tern_ends *ends,
+		    u8 tclass)
 {
-	return tern6_output(tn->net, skb, &ends->laddr, &ends->raddr, 0, -1);
+	return tern6_output(tn->net, skb, &ends->laddr, &ends->raddr, tclass, -1);
 }
 
 /** tern6_is_unicast() - from one host to us alone?  No mapped address is on the wire. */

@@ -105,7 +105,7 @@ static void tern_request_pump(struct tern_request *rq, struct tern_conn *conn, u
 	struct tern_seg seg;
 
 	while (tern_next_segment(conn, now, &seg))
-		tern_xmit_entry(tn, &rq->e, READ_ONCE(rq->listener->sk_bound_dev_if), &seg);
+		tern_xmit_entry(tn, &rq->e, rq->listener, &seg);
 	if (conn->state != TERN_SYN_RECEIVED) {
 		tern_request_kill(rq);
 		return;
@@ -182,12 +182,6 @@ static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *r
 	return why;
 }
 
-static u16 tern_listen_mss(struct tern_net *tn, const struct sock *sk,
-			   const struct tern_ends *ends)
-{
-	return tern_path_mss(tn, ends, READ_ONCE(sk->sk_bound_dev_if));
-}
-
 static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
 					     const struct sk_buff *skb,
 					     const struct tern_seg *syn)
@@ -202,7 +196,7 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 		return NULL;
 	tern_entry_init(&rq->e, TERN_KIND_REQUEST, &ends, sk->sk_reuse);
 	rq->listener = sk;
-	rq->mss = tern_listen_mss(tn, sk, &ends);
+	rq->mss = tern_path_mss(tn, &ends, sk);
 	spin_lock_init(&rq->lock);
 	refcount_set(&rq->refs, 1);
 	INIT_LIST_HEAD(&rq->link);
@@ -281,7 +275,7 @@ static unsigned int tern_listen_syn(struct tern_net *tn, struct sock *sk,
 	if (why != TERN_DROP_SYN_OVERFLOW || !cookies)
 		return why;
 	tern_ends_of_skb(&ends, skb, syn);
-	tern_cookie_answer(tn, sk, &ends, tern_listen_mss(tn, sk, &ends), syn);
+	tern_cookie_answer(tn, sk, &ends, tern_path_mss(tn, &ends, sk), syn);
 	return TERN_DROP_NONE;
 }
 
@@ -507,7 +501,7 @@ static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
 	struct sock *child;
 	unsigned int why;
 
-	tern_config(listener, ends, tern_listen_mss(tn, listener, ends), &cfg);
+	tern_config(listener, ends, tern_path_mss(tn, ends, listener), &cfg);
 	opened = tern_open_cookie(&conn, now, &cfg, cookie->mss, seg);
 	res = tern_segment_arrives(&conn, now, seg);
 	why = res.drop;

@@ -41,6 +41,7 @@ void tern_config(const struct sock *sk, const struct tern_ends *ends, u16 mss,
 		.fin_wait_2 = tern_sysctl(tn, TERN_SYSCTL_FIN_WAIT_2) * USEC_PER_SEC,
 		.rcv_buf = tern_rcv_space(sk),
 		.mss = mss,
+		.peer_mss = ends->v6 ? TERN_DEFAULT_MSS6 : TERN_DEFAULT_MSS,
 		.syn_retries = tern_sysctl(tn, TERN_SYSCTL_SYN_RETRIES),
 		.synack_retries = tern_sysctl(tn, TERN_SYSCTL_SYNACK_RETRIES),
 		.data_retries = tern_sysctl(tn, TERN_SYSCTL_DATA_RETRIES),
@@ -233,7 +234,7 @@ void tern_pump(struct sock *sk)
 		tern_set_rcv_buf(&ts->conn, rcv_buf);
 	/* The route, or the room that IP leaves, may have shrunk without a word. */
 	if (__sk_dst_get(sk))
-		tern_set_mss(&ts->conn, tern_sock_mss(sk));
+		tern_set_mss(&ts->conn, tern_send_mss(sk));
 	while (budget-- && tern_next_segment(&ts->conn, now, &seg))
 		tern_xmit(sk, &seg);
 

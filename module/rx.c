@@ -67,13 +67,11 @@ bool tern_filter(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
 	return true;
 }
 
-/**
- * tern_segment() - a segment for a socket that stands in the connection table
- * @sk: socket, locked
- * @skb: segment; consumed
- * @seg: its header
+/*
+ * A segment for a socket, locked, that stands in the connection table; @skb is consumed.
+ * tern_pump() follows.
  */
-void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
+static void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
 {
 	struct tern_net *tn = tern_net(sock_net(sk));
 	struct tern_result res;
@@ -90,7 +88,6 @@ void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
 	res = tern_segment_arrives(&tern_sk(sk)->conn, tern_now(), seg);
 	if (!tern_apply(sk, &res, skb, seg))
 		consume_skb(skb);
-	tern_pump(sk);
 }
 
 /**
@@ -99,7 +96,8 @@ void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg)
  * @skb: segment; consumed
  *
  * Its header was found good before it was put there.  Meanwhile the connection may
- * have left the socket: then it is looked up again.
+ * have left the socket: then it is looked up again.  All that waited is answered
+ * together (MUST-59), unless the connection is over and has to leave the socket.
  */
 int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {
@@ -111,6 +109,11 @@ int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 		tern_drop_skb(tn, skb, why);
 	} else if (tern_sk(sk)->hashed) {
 		tern_segment(sk, skb, &seg);
+		if (tern_sk(sk)->conn.state == TERN_CLOSED ||
+		    tern_sk(sk)->conn.state == TERN_TIME_WAIT)
+			tern_pump(sk);
+		else
+			set_bit(TERN_DEFERRED_PUMP, &tern_sk(sk)->deferred);
 	} else {
 		local_bh_disable();
 		tern_dispatch(tn, skb, &seg);
@@ -140,6 +143,7 @@ static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *
 			tern_drop_skb(tn, skb, TERN_DROP_BACKLOG);
 	} else if (tern_sk(sk)->hashed) {
 		tern_segment(sk, skb, seg);
+		tern_pump(sk);
 	} else {
 		ours = false;
 	}

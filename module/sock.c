@@ -342,7 +342,8 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 	bool unicast;
 	int err;
 
-	rt = ip_route_output_ports(sock_net(sk), fl4, sk, peer->sin_addr.s_addr,
+	rt = ip_route_output_ports(sock_net(sk), fl4, sk,
+				   tern_first_hop(sk, peer->sin_addr.s_addr),
 				   inet->inet_saddr, peer->sin_port, inet->inet_sport,
 				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
 	if (IS_ERR(rt))
@@ -356,7 +357,7 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 		inet->inet_saddr = fl4->saddr;
 	sk_rcv_saddr_set(sk, inet->inet_saddr);
 	/* The route of 0.0.0.0 leads to ourselves. */
-	sk_daddr_set(sk, fl4->daddr);
+	sk_daddr_set(sk, peer->sin_addr.s_addr ? peer->sin_addr.s_addr : fl4->daddr);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
@@ -396,7 +397,7 @@ int tern_connect_open(struct sock *sk, int err)
 	ts->rcv_tail = 0;
 	ts->snd_base = 0;
 	tern_ends_of_entry(&ends, &ts->e);
-	tern_config(sk, &ends, tern_sock_mss(sk), &cfg);
+	tern_config(sk, &ends, tern_dst_mss(__sk_dst_get(sk)), &cfg);
 	res = tern_open(&ts->conn, tern_now(), tern_new_iss(&ts->e), &cfg);
 	tern_count(tern_net(sock_net(sk)), TERN_MIB_ACTIVE_OPENS);
 	tern_apply_pump(sk, &res);

@@ -311,6 +311,7 @@ struct tern_net {
 enum tern_deferred {
 	TERN_DEFERRED_TIMER,	/* a timeout met the socket in use */
 	TERN_DEFERRED_MSS,	/* so did news of a smaller path MTU */
+	TERN_DEFERRED_PUMP,	/* segments of the backlog are to be answered, all at once */
 };
 
 /**
@@ -491,7 +492,6 @@ void tern_hook_exit(struct net *net);
 void tern_rcv(struct net *net, struct sk_buff *skb);
 void tern_dispatch(struct tern_net *tn, struct sk_buff *skb, struct tern_seg *seg);
 int tern_backlog_rcv(struct sock *sk, struct sk_buff *skb);
-void tern_segment(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg);
 void tern_drop_skb(struct tern_net *tn, struct sk_buff *skb, unsigned int why);
 bool tern_challenge_allowed(struct tern_net *tn);
 bool tern_filter(struct sock *sk, struct sk_buff *skb, struct tern_seg *seg);
@@ -504,15 +504,16 @@ void tern_mtu_changed(struct sock *sk, u32 mtu);
 
 /* tx.c */
 void tern_xmit(struct sock *sk, struct tern_seg *seg);
-void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, int oif,
+void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, const struct sock *like,
 		    const struct tern_seg *seg);
-void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
+void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, const struct sock *like,
 		     struct tern_seg *seg);
 void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struct tern_seg *seg);
 int tern_route(struct sock *sk);
 u16 tern_dst_mss(const struct dst_entry *dst);
-u16 tern_sock_mss(struct sock *sk);
-u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, int oif);
+u16 tern_send_mss(struct sock *sk);
+u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, const struct sock *like);
+__be32 tern_first_hop(const struct sock *sk, __be32 daddr);
 struct dst_entry *tern_dst_check(struct sock *sk);
 
 /* buf.c */
@@ -603,7 +604,8 @@ int tern6_route(struct sock *sk);
 u32 tern6_opt_len(const struct sock *sk);
 int tern6_send(struct sock *sk, struct sk_buff *skb);
 struct dst_entry *tern6_bare_route(struct tern_net *tn, const struct tern_ends *ends, int oif);
-int tern6_send_bare(struct tern_net *tn, struct sk_buff *skb, const struct tern_ends *ends);
+int tern6_send_bare(struct tern_net *tn, struct sk_buff *skb, const struct tern_ends *ends,
+		    u8 tclass);
 bool tern6_is_unicast(const struct sk_buff *skb);
 void tern6_child_init(struct sock *sk, const struct sock *listener,
 		      const struct tern_ends *ends);

@@ -8,6 +8,9 @@
  */
 #include "module/tern_sock.h"
 
+/* define TERN_R1 - timeouts in a row after which IP looks for another route */
+#define TERN_R1 3
+
 /**
  * tern_timer_step() - how far ahead to set a timer for something so far away
  * @left: jiffies
@@ -42,6 +45,9 @@ static void tern_timer_due(struct sock *sk)
 	if (!ts->hashed)
 		return;
 	res = tern_timeout(&ts->conn, tern_now());
+	/* R1 of rfc9293#section-3.8.3: perhaps it is the route (MUST-20). */
+	if (res.events & TERN_EV_TIMEOUT && ts->conn.rexmits >= TERN_R1)
+		dst_negative_advice(sk);
 	tern_apply_pump(sk, &res);
 }
 
@@ -99,4 +105,6 @@ void tern_release_cb(struct sock *sk)
 		tern_timer_due(sk);
 		__sock_put(sk);
 	}
+	if (test_and_clear_bit(TERN_DEFERRED_PUMP, &ts->deferred))
+		tern_pump(sk);
 }

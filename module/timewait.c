@@ -323,6 +323,6 @@ void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *
 		break;
 	}
 	tern_count(tn, TERN_MIB_TIME_WAIT_ACKS);
-	tern_xmit_entry(tn, &tw->e, 0, &reply);
+	tern_xmit_entry(tn, &tw->e, NULL, &reply);
 	consume_skb(skb);
 }

@@ -114,16 +114,31 @@ void tern_xmit(struct sock *sk, struct tern_seg *seg)
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 }
 
-static struct dst_entry *tern_bare_route(struct tern_net *tn, const struct tern_ends *ends,
-					 int oif)
+/* What a listener has set holds for the SYN-ACKs in its name, too. */
+static int tern_like_oif(const struct sock *like)
 {
+	return like ? READ_ONCE(like->sk_bound_dev_if) : 0;
+}
+
+static u8 tern_like_tos(const struct sock *like, const struct tern_ends *ends)
+{
+	if (!like)
+		return 0;
+	return tern_ends_v6(ends) ? inet6_sk(like)->tclass : READ_ONCE(inet_sk(like)->tos);
+}
+
+static struct dst_entry *tern_bare_route(struct tern_net *tn, const struct tern_ends *ends,
+					 const struct sock *like)
+{
+	int oif = tern_like_oif(like);
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	if (tern_ends_v6(ends))
 		return tern6_bare_route(tn, ends, oif);
 	rt = ip_route_output_ports(tn->net, &fl4, NULL, tern_v4(&ends->raddr),
-				   tern_v4(&ends->laddr), 0, 0, tern_protocol, 0, oif);
+				   tern_v4(&ends->laddr), 0, 0, tern_protocol,
+				   RT_TOS(tern_like_tos(like, ends)), oif);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
@@ -131,17 +146,18 @@ static struct dst_entry *tern_bare_route(struct tern_net *tn, const struct tern_
  * tern_xmit_bare() - send a segment without payload, without a socket
  * @tn: namespace
  * @ends: from where to where
- * @oif: interface it must leave by, or 0
+ * @like: listener whose interface and Diffserv field hold for it, or NULL
  * @seg: the segment, ports included
  */
-void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, int oif,
+void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, const struct sock *like,
 		    const struct tern_seg *seg)
 {
+	u8 tos = tern_like_tos(like, ends);
 	struct dst_entry *dst;
 	struct sk_buff *skb;
 	int err;
 
-	dst = tern_bare_route(tn, ends, oif);
+	dst = tern_bare_route(tn, ends, like);
 	if (IS_ERR(dst))
 		goto failed;
 	skb = alloc_skb(TERN_HEADROOM, GFP_ATOMIC);
@@ -153,9 +169,9 @@ void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, int oif,
 	skb_dst_set(skb, dst);
 	tern_push_header(skb, seg, ends);
 	tern_count_out(tn, seg);
-	err = tern_ends_v6(ends) ? tern6_send_bare(tn, skb, ends) :
+	err = tern_ends_v6(ends) ? tern6_send_bare(tn, skb, ends, tos) :
 		ip_build_and_send_pkt(skb, tn->ctl_sk, tern_v4(&ends->laddr),
-				      tern_v4(&ends->raddr), NULL, 0);
+				      tern_v4(&ends->raddr), NULL, tos);
 	if (net_xmit_eval(err))
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 	return;
@@ -165,7 +181,7 @@ failed:
 }
 
 /** tern_xmit_entry() - the same, from the two ends that an entry of the table names */
-void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
+void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, const struct sock *like,
 		     struct tern_seg *seg)
 {
 	struct tern_ends ends;
@@ -173,7 +189,7 @@ void tern_xmit_entry(struct tern_net *tn, const struct tern_entry *e, int oif,
 	tern_ends_of_entry(&ends, e);
 	seg->sport = ntohs(ends.lport);
 	seg->dport = ntohs(ends.rport);
-	tern_xmit_bare(tn, &ends, oif, seg);
+	tern_xmit_bare(tn, &ends, like, seg);
 }
 
 /** tern_xmit_reset() - the RST that answers a received segment, unless it is one */
@@ -185,7 +201,7 @@ void tern_xmit_reset(struct tern_net *tn, const struct sk_buff *skb, const struc
 	if (!tern_reset_for(seg, &rst))
 		return;
 	tern_ends_of_skb(&ends, skb, seg);
-	tern_xmit_bare(tn, &ends, 0, &rst);
+	tern_xmit_bare(tn, &ends, NULL, &rst);
 }
 
 /** tern_dst_mss() - payload that one packet on this route carries, octets */
@@ -198,26 +214,42 @@ u16 tern_dst_mss(const struct dst_entry *dst)
 	       sizeof(struct iphdr) - TERN_HDR_LEN;
 }
 
-/** tern_sock_mss() - payload that one packet of this socket carries, octets; it has a route */
-u16 tern_sock_mss(struct sock *sk)
+static u32 tern_opt_len(const struct sock *sk)
 {
 	const struct ip_options_rcu *opt;
-	u16 mss = tern_dst_mss(__sk_dst_get(sk));
+	u32 len = 0;
 
 	if (tern_sock_v6(sk))
-		return max_t(int, mss - tern6_opt_len(sk), 1);
+		return tern6_opt_len(sk);
 	rcu_read_lock();
 	opt = rcu_dereference(inet_sk(sk)->inet_opt);
 	if (opt)
-		mss = max(mss - opt->opt.optlen, 1);
+		len = opt->opt.optlen;
 	rcu_read_unlock();
-	return mss;
+	return len;
 }
 
-/** tern_path_mss() - the same for two ends; the least there is without a route */
-u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, int oif)
+/**
+ * tern_send_mss() - payload that one packet of this socket carries, octets
+ * @sk: socket, locked, with a route
+ *
+ * rfc9293#section-3.7.1: what the path and the peer take, less the options of IP
+ * (MUST-16).
+ */
+u16 tern_send_mss(struct sock *sk)
 {
-	struct dst_entry *dst = tern_bare_route(tn, ends, oif);
+	u32 mss = tern_dst_mss(__sk_dst_get(sk));
+	u32 options = tern_opt_len(sk);
+
+	if (tern_sk(sk)->conn.peer_mss)
+		mss = min_t(u32, mss, tern_sk(sk)->conn.peer_mss);
+	return mss > options ? mss - options : 1;
+}
+
+/** tern_path_mss() - the path takes so much between two ends; without one the least there is */
+u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, const struct sock *like)
+{
+	struct dst_entry *dst = tern_bare_route(tn, ends, like);
 	u16 mss;
 
 	if (IS_ERR(dst))
@@ -226,6 +258,19 @@ u16 tern_path_mss(struct tern_net *tn, const struct tern_ends *ends, int oif)
 	mss = tern_dst_mss(dst);
 	dst_release(dst);
 	return mss;
+}
+
+/** tern_first_hop() - @daddr, or where a source route of the program leads first (MUST-51) */
+__be32 tern_first_hop(const struct sock *sk, __be32 daddr)
+{
+	const struct ip_options_rcu *opt;
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet_sk(sk)->inet_opt);
+	if (opt && opt->opt.srr)
+		daddr = opt->opt.faddr;
+	rcu_read_unlock();
+	return daddr;
 }
 
 /**
@@ -241,7 +286,8 @@ int tern_route(struct sock *sk)
 
 	if (tern_sock_v6(sk))
 		return tern6_route(sk);
-	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, inet->inet_daddr,
+	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk,
+				   tern_first_hop(sk, inet->inet_daddr),
 				   inet->inet_saddr, inet->inet_dport, inet->inet_sport,
 				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
 	if (IS_ERR(rt))

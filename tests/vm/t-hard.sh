@@ -106,6 +106,20 @@ test_IP_options_make_segments_smaller()
 	drop_pair a b
 }
 
+# rfc9293#section-3.7.1: they come out of what the peer takes, too.
+test_IP_options_and_a_peer_with_a_small_MSS()
+{
+	local size
+
+	make_pair a b
+	ip -n b link set v1 mtu 1040
+	start_echo
+	size=$(in_ns a vm-hard exchange 10.7.0.2 7 20 options) || fail "$size"
+	[ "$size" = 948 ] || fail "segments of $size"
+	stop "$SERVER"
+	drop_pair a b
+}
+
 test_a_smaller_MTU_of_the_interface_is_noticed_without_ICMP()
 {
 	local server client
@@ -270,7 +284,7 @@ run_tests hard an_orphan_whose_peer_keeps_its_window_shut_is_ended \
 	crossing_SYNs_of_a_third_party_are_no_storm \
 	crossing_SYNs_over_a_long_way_are_no_storm \
 	10000_single_octets_wait_for_a_reader_that_sleeps \
-	IP_options_make_segments_smaller \
+	IP_options_make_segments_smaller IP_options_and_a_peer_with_a_small_MSS \
 	a_smaller_MTU_of_the_interface_is_noticed_without_ICMP \
 	a_socket_filter_drops a_listener_s_filter_sees_the_third_segment \
 	a_low_water_mark_above_the_buffer \
