@@ -823,6 +823,24 @@ static void a_sacked_fin(void)
 	CHECK_EQ(snd_pos(&e), 4001);
 }
 
+/* rfc6675#section-5: HighACK at RecoveryPoint ends it, and another one may begin */
+static void the_next_loss_is_recovered_as_well(void)
+{
+	struct end e;
+
+	in_flight(&e, 10, 20);
+	SACK(&e, 0, 1000, 10000);
+	CHECK_EQ(e.conn.in_recovery, true);
+	arrive(&e, TERN_ACK, 0, 10000, 0);
+	CHECK_EQ(e.conn.in_recovery, false);
+	CHECK(snd_pos(&e) >= 14000);
+	look_away(&e);
+	/* the first segment after the recovery is lost */
+	SACK(&e, 10000, 11000, 14000);
+	CHECK_EQ(e.conn.in_recovery, true);
+	expect(&e, 10000, MSS);
+}
+
 /* rfc6675#section-5.1: after a timeout, not before RecoveryPoint is acknowledged */
 static void a_timeout_in_recovery(void)
 {
@@ -853,6 +871,29 @@ static void a_timeout_in_recovery(void)
 	arrive(&e, TERN_ACK, 0, 3000, 0);
 	expect(&e, 5000, MSS);
 	CHECK_EQ(e.conn.in_recovery, false);
+}
+
+/* The end of a recovery that came after a timeout: HighACK >= RecoveryPoint is enough */
+static void recovery_again_at_the_recovery_point(void)
+{
+	struct end e;
+
+	in_flight(&e, 10, 30);
+	pass_deadline(&e);
+	look_away(&e);
+	/* it was late, not lost */
+	arrive(&e, TERN_ACK, 0, 9999, 0);
+	SACK(&e, 9999, 10999, 14000);
+	CHECK_EQ(e.conn.in_recovery, false);
+	in_flight(&e, 10, 30);
+	pass_deadline(&e);
+	arrive(&e, TERN_ACK, 0, 10000, 0);
+	e.conn.cwnd = 10 * MSS;
+	end_laws(&e);
+	look_away(&e);
+	SACK(&e, 10000, 11000, 14000);
+	CHECK_EQ(e.conn.in_recovery, true);
+	expect(&e, 10000, MSS);
 }
 
 /* rfc2018#section-8: what was SACKed is not acknowledged, and may be gone */
@@ -1346,7 +1387,9 @@ static const struct test tests[] = {
 	TEST(no_room_for_the_head),
 	TEST(rescue_of_the_fin),
 	TEST(a_sacked_fin),
+	TEST(the_next_loss_is_recovered_as_well),
 	TEST(a_timeout_in_recovery),
+	TEST(recovery_again_at_the_recovery_point),
 	TEST(a_peer_that_reneges),
 	TEST(a_peer_that_reneges_behind_a_hole),
 	TEST(a_window_that_shrinks_in_recovery),
