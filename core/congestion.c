@@ -101,12 +101,13 @@ void tern_cwnd_acked(struct tern_conn *conn, u32 acked)
 /* Has enough come after it that what begins at snd_una must be lost? */
 static bool head_is_lost(const struct tern_conn *conn)
 {
-	/* rfc6582#section-3.2, 2, rfc6675#section-5.1: not what a timeout sends again */
-	if (!tern_seq_lt(conn->recover, conn->snd_una))
-		return false;
-	if (conn->sack_ok)
-		return conn->dupacks >= DUPACKS_FOR_LOSS || tern_sack_lost(conn);
-	return conn->dupacks == DUPACKS_FOR_LOSS;
+	/* not what a timeout sends again; blocks tell that better than their lack */
+	if (conn->sack_ok) /* rfc6675#section-5.1 */
+		return !tern_seq_lt(conn->snd_una, conn->recover) &&
+		       (conn->dupacks >= DUPACKS_FOR_LOSS || tern_sack_lost(conn));
+	/* rfc6582#section-3.2, 2 */
+	return tern_seq_lt(conn->recover, conn->snd_una) &&
+	       conn->dupacks == DUPACKS_FOR_LOSS;
 }
 
 /*

@@ -427,7 +427,7 @@ static enum step check_ack(struct tern_conn *conn, u64 now,
 		return STEP_DONE;
 
 	/* not before this: a blind attacker would set the clock of rfc7323 5.3, R3 */
-	tern_ts_taken(conn, seg);
+	tern_ts_taken(conn, now, seg);
 	conn->last_rcv = now;
 	conn->keep_sent = 0;
 	return ack_of_fin(conn, now, res);

@@ -109,7 +109,7 @@ u32 tern_ts_space(const struct tern_conn *conn);
 void tern_ts_fill(const struct tern_conn *conn, u64 now, struct tern_seg *seg);
 enum tern_drop tern_ts_check(const struct tern_conn *conn, u64 now,
 			     const struct tern_seg *seg);
-void tern_ts_taken(struct tern_conn *conn, const struct tern_seg *seg);
+void tern_ts_taken(struct tern_conn *conn, u64 now, const struct tern_seg *seg);
 bool tern_ts_echo(const struct tern_conn *conn, u64 now,
 		  const struct tern_seg *seg, u32 *ms);
 

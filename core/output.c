@@ -190,9 +190,12 @@ static bool give_hole(struct tern_conn *conn, u64 now, struct tern_seg *seg,
 	    tern_cwnd_room(conn) < conn->snd_mss)
 		return false;
 	if (!tern_sack_hole(conn, !any, &hole)) {
-		if (!any || tern_seq_lt(conn->snd_una, conn->snd_rescue))
+		if (!any || tern_seq_leq(conn->snd_una, conn->snd_rescue))
 			return false;
+		/* the peer may hold all of it, and our FIN, too */
 		hole.start = tern_sack_tail(conn);
+		if (hole.start == conn->snd_max)
+			return false;
 		hole.end = tern_seq_min(conn->snd_max, conn->snd_end);
 		rescue = true;
 		fin = tern_fin_sent(conn);

@@ -211,7 +211,7 @@ struct tern_config {
  *	latest first: the order in which SACK blocks are sent (rfc2018#section-4)
  * @sacked: octets beyond snd_una that the peer has told it holds, like @range
  * @snd_rxt: end of what was retransmitted in this recovery (HighRxt of rfc6675)
- * @snd_rescue: no rescue retransmission before snd_una is here (RescueRxt)
+ * @snd_rescue: no rescue retransmission before snd_una is beyond it (RescueRxt)
  * @ts_recent: the peer's TSval to echo (TS.Recent of rfc7323), if @ts_ok
  * @srtt: smoothed round-trip time, us; 0 before the first measurement
  * @rttvar: its variation, us

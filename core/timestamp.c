@@ -29,6 +29,11 @@ void tern_ts_fill(const struct tern_conn *conn, u64 now, struct tern_seg *seg)
 	seg->tsecr = seg->flags & TERN_ACK ? conn->ts_recent : 0;
 }
 
+static bool outdated(const struct tern_conn *conn, u64 now)
+{
+	return conn->last_rcv < now && now - conn->last_rcv > TS_OUTDATED;
+}
+
 /*
  * rfc7323#section-5.3, R1; and section 3.2: what lacks the option that was agreed
  * on is dropped without an answer.
@@ -36,22 +41,23 @@ void tern_ts_fill(const struct tern_conn *conn, u64 now, struct tern_seg *seg)
 enum tern_drop tern_ts_check(const struct tern_conn *conn, u64 now,
 			     const struct tern_seg *seg)
 {
-	bool outdated = conn->last_rcv < now && now - conn->last_rcv > TS_OUTDATED;
-
 	if (!conn->ts_ok)
 		return TERN_DROP_NONE;
 	if (!seg->has_ts)
 		return TERN_DROP_NO_TS;
-	if (tern_ts_before(seg->tsval, conn->ts_recent) && !outdated)
+	if (tern_ts_before(seg->tsval, conn->ts_recent) && !outdated(conn, now))
 		return TERN_DROP_PAWS;
 	return TERN_DROP_NONE;
 }
 
-/* rfc7323#section-5.3, R3: of an acceptable segment that reaches what was acknowledged */
-void tern_ts_taken(struct tern_conn *conn, const struct tern_seg *seg)
+/*
+ * rfc7323#section-5.3, R3: of an acceptable segment that reaches what was acknowledged;
+ * or any after so long a silence, for the next ones are judged by it.
+ */
+void tern_ts_taken(struct tern_conn *conn, u64 now, const struct tern_seg *seg)
 {
 	if (conn->ts_ok && seg->has_ts &&
-	    tern_seq_leq(seg->seq, conn->rcv_acked))
+	    (tern_seq_leq(seg->seq, conn->rcv_acked) || outdated(conn, now)))
 		conn->ts_recent = seg->tsval;
 }
 

@@ -157,5 +157,7 @@ void tern_req_unpack(struct tern_conn *conn, const struct tern_req *req,
 		conn->rtt_timing = true;
 		conn->rtt_start = req->rtt_start;
 		conn->rtt_seq = conn->iss;
+	} else {
+		tern_rtt_cancel(conn);
 	}
 }

@@ -128,6 +128,64 @@ static void an_orphan_is_bounded(void)
 	CHECK(tern_check(&e.conn));
 }
 
+/* Ten in flight, of which the peer holds two ranges */
+static void healthy_with_blocks(struct end *e)
+{
+	struct tern_config cfg = default_config();
+
+	cfg.user_timeout = 100 * SEC;
+	reach_with(e, TERN_ESTABLISHED, &cfg);
+	e->conn.sack_ok = true;
+	end_send(e, 8000);
+	e->conn.n_sacked = 2;
+	e->conn.sacked[0].start = tern_seq_add(e->conn.snd_una, 1000);
+	e->conn.sacked[0].end = tern_seq_add(e->conn.snd_una, 2000);
+	e->conn.sacked[1].start = tern_seq_add(e->conn.snd_una, 3000);
+	e->conn.sacked[1].end = e->conn.snd_max;
+	CHECK(!tern_check(&e->conn));
+}
+
+BREAK(sacked_not_agreed, c->sack_ok = false)
+BREAK(sacked_too_many, c->n_sacked = TERN_SACKED + 1)
+BREAK(recent_too_many, c->n_recent = TERN_SACK_BLOCKS + 1)
+BREAK(sacked_before_una, c->sacked[0].start = BEFORE(c->snd_una))
+BREAK(sacked_empty, c->sacked[0].end = c->sacked[0].start)
+BREAK(sacked_backwards, c->sacked[0].end = BEFORE(c->sacked[0].start))
+BREAK(sacked_adjacent, c->sacked[1].start = c->sacked[0].end)
+BREAK(sacked_overlap, c->sacked[1].start = BEFORE(c->sacked[0].end))
+BREAK(sacked_beyond, c->sacked[1].end = AFTER(c->snd_max))
+BREAK(keepalive_unwanted, c->deadline[TERN_TIMER_KEEPALIVE] = START * 2)
+BREAK(user_timeout_unwanted, c->cfg.user_timeout = 0)
+
+static void blocks_and_patience(void)
+{
+	static const struct {
+		const char *name;
+		void (*apply)(struct tern_conn *c);
+	} rows[] = {
+		{ "not agreed", sacked_not_agreed },
+		{ "too many", sacked_too_many },
+		{ "too many recent", recent_too_many },
+		{ "before snd_una", sacked_before_una },
+		{ "empty", sacked_empty },
+		{ "backwards", sacked_backwards },
+		{ "adjacent", sacked_adjacent },
+		{ "overlap", sacked_overlap },
+		{ "beyond snd_max", sacked_beyond },
+		{ "keep-alive", keepalive_unwanted },
+		{ "user timeout", user_timeout_unwanted },
+	};
+	struct end e;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		test_note("%s", rows[i].name);
+		healthy_with_blocks(&e);
+		rows[i].apply(&e.conn);
+		CHECK(tern_check(&e.conn));
+	}
+}
+
 static void state_names(void)
 {
 	static const char * const names[] = {
@@ -155,6 +213,7 @@ static const struct test tests[] = {
 	TEST(they_hold_in_every_state),
 	TEST(each_is_missed_when_broken),
 	TEST(an_orphan_is_bounded),
+	TEST(blocks_and_patience),
 	TEST(state_names),
 };
 

@@ -147,6 +147,93 @@ static void iss_beyond_the_old_numbers(void)
 	}
 }
 
+/*
+ * rfc6191#section-2: with timestamps on both, the later one is new, whatever its
+ * sequence number; at the same time, and without timestamps, a greater number is.
+ */
+static void reopened_by_a_timestamp(void)
+{
+	static const struct {
+		const char *name;
+		bool old_ts, new_ts;
+		u32 tsval;
+		s32 off;
+		bool reopens;
+	} rows[] = {
+		{ "later, lower number", true, true, 1001, -5000, true },
+		{ "later, same number", true, true, 1001, 0, true },
+		{ "later by much", true, true, 1000u + 0x7fffffff, -1, true },
+		{ "earlier, higher number", true, true, 999, 5000, false },
+		{ "earlier by much", true, true, 1000u - 0x7fffffff, 5000, false },
+		{ "same time, higher number", true, true, 1000, 1, true },
+		{ "same time, same number", true, true, 1000, 0, false },
+		{ "same time, lower number", true, true, 1000, -1, false },
+		{ "new one without, higher", true, false, 0, 1, true },
+		{ "new one without, lower", true, false, 2000, -1, false },
+		{ "old one without, higher", false, true, 1, 1, true },
+		{ "neither, higher", false, false, 0, 1, true },
+		{ "neither, lower", false, false, 0, -1, false },
+	};
+	struct tern_seg reply;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct tern_tw tw = entry();
+		struct tern_seg syn = {
+			.seq = tern_seq_add(tw.rcv_nxt, (u32)rows[i].off),
+			.flags = TERN_SYN,
+			.has_ts = rows[i].new_ts,
+			.tsval = rows[i].tsval,
+		};
+
+		test_note("%s", rows[i].name);
+		tw.ts_ok = rows[i].old_ts;
+		tw.ts_recent = 1000;
+		CHECK_EQ(tern_tw_segment_arrives(&tw, 7, &syn, &reply),
+			 rows[i].reopens ? TERN_TW_REOPEN : TERN_TW_ACK);
+		CHECK_EQ(reply.has_ts, rows[i].old_ts);
+		if (rows[i].old_ts) {
+			CHECK_EQ(reply.tsval, 7);
+			CHECK_EQ(reply.tsecr, 1000);
+		}
+		/* with ACK or FIN or RST it is no request, however new */
+		syn.flags = TERN_SYN | TERN_ACK;
+		CHECK_EQ(tern_tw_segment_arrives(&tw, 7, &syn, &reply), TERN_TW_ACK);
+		syn.flags = TERN_SYN | TERN_RST;
+		CHECK_EQ(tern_tw_segment_arrives(&tw, 7, &syn, &reply), TERN_TW_DROP);
+	}
+}
+
+static void timestamps_outlive_the_connection(void)
+{
+	struct tern_config cfg = default_config();
+	struct tern_seg seg, reply;
+	struct tern_tw tw;
+	struct end e;
+
+	end_init(&e);
+	e.cfg = cfg;
+	e.cfg.timestamps = true;
+	end_open(&e);
+	seg = peer_seg(&e, TERN_SYN | TERN_ACK, -1, 0, 0);
+	seg.has_ts = true;
+	seg.tsval = 0xfffffffe;
+	end_segment(&e, &seg);
+	end_close(&e);
+	seg = peer_seg(&e, TERN_FIN | TERN_ACK, 0, 1, 0);
+	seg.has_ts = true;
+	seg.tsval = 3;
+	end_segment(&e, &seg);
+	CHECK_STATE(&e, TERN_TIME_WAIT);
+	tern_tw_init(&tw, &e.conn);
+	CHECK_EQ(tw.ts_ok, true);
+	CHECK_EQ(tw.ts_recent, 3);
+	CHECK_EQ(tern_tw_segment_arrives(&tw, 99, &seg, &reply), TERN_TW_RESTART);
+	CHECK_EQ(reply.has_ts, true);
+	CHECK_EQ(reply.tsval, 99);
+	CHECK_EQ(reply.tsecr, 3);
+}
+
 /* Packed and unpacked */
 
 static void repack(struct end *e)
@@ -168,6 +255,12 @@ static void random_config(struct random *r, struct tern_config *cfg)
 	cfg->synack_retries = (u8)random_below(r, 4);
 	cfg->nodelay = random_percent(r, 50);
 	cfg->delack = random_percent(r, 50) ? 40 * MSEC : 0;
+	cfg->sack = random_percent(r, 50);
+	cfg->timestamps = random_percent(r, 50);
+	cfg->ts_offset = random_u32(r);
+	cfg->keep_idle = random_percent(r, 50) ? 100 * MSEC : 0;
+	cfg->keep_interval = 50 * MSEC;
+	cfg->keep_probes = 2;
 }
 
 static struct tern_seg random_syn(struct random *r, const struct end *e)
@@ -179,6 +272,9 @@ static struct tern_seg random_syn(struct random *r, const struct end *e)
 	syn.mss = mss[random_below(r, ARRAY_SIZE(mss))];
 	syn.wnd = wnd[random_below(r, ARRAY_SIZE(wnd))];
 	syn.len = random_percent(r, 20) ? 10 : 0;
+	syn.sack_permitted = random_percent(r, 60);
+	syn.has_ts = random_percent(r, 60);
+	syn.tsval = 1000;
 	return syn;
 }
 
@@ -214,9 +310,12 @@ static void random_step(struct random *r, struct end *e, struct end *twin)
 			       (s32)random_below(r, 6) - 2 + rcv_pos(e),
 			       (s32)random_below(r, 4) - 2 + snd_pos(e),
 			       random_percent(r, 50) ? 0 : random_below(r, 200));
+		seg.has_ts = random_percent(r, e->conn.ts_ok ? 90 : 20);
+		seg.tsval = 999 + random_below(r, 20);
+		seg.tsecr = tern_tsval(e->now, e->cfg.ts_offset) - 5;
 		n = random_below(r, 3) * 1000;
-		e->now += n;
-		twin->now += n;
+		pass(e, n);
+		pass(twin, n);
 		end_segment(e, &seg);
 		end_segment(twin, &seg);
 	}
@@ -244,6 +343,13 @@ static void same_output(struct end *e, struct end *twin)
 		CHECK_EQ(twin->out[i].flags, e->out[i].flags);
 		CHECK_EQ(twin->out[i].mss, e->out[i].mss);
 		CHECK_EQ(twin->out[i].rexmit, e->out[i].rexmit);
+		CHECK_EQ(twin->out[i].has_ts, e->out[i].has_ts);
+		CHECK_EQ(twin->out[i].tsval, e->out[i].tsval);
+		CHECK_EQ(twin->out[i].tsecr, e->out[i].tsecr);
+		CHECK_EQ(twin->out[i].sack_permitted, e->out[i].sack_permitted);
+		CHECK_EQ(twin->out[i].n_sack, e->out[i].n_sack);
+		CHECK(!memcmp(twin->out[i].sack, e->out[i].sack,
+			      e->out[i].n_sack * sizeof(e->out[i].sack[0])));
 	}
 	look_away(e);
 	look_away(twin);
@@ -327,6 +433,8 @@ static const struct test tests[] = {
 	TEST(a_closed_window),
 	TEST(replies_come_to_an_end),
 	TEST(iss_beyond_the_old_numbers),
+	TEST(reopened_by_a_timestamp),
+	TEST(timestamps_outlive_the_connection),
 	TEST(a_packed_request_is_the_same_connection),
 	TEST(packed_before_it_is_drained),
 	TEST(retransmissions_are_kept),

@@ -166,6 +166,137 @@ static void options(void)
 	}
 }
 
+/* One option of @kind, its length octet @len, in @room octets; the rest is no-ops. */
+static enum tern_drop parse_one(u8 kind, u8 len, u32 room, u32 before,
+				struct tern_seg *seg)
+{
+	u8 octets[TERN_HDR_MAX];
+	u32 hlen = TERN_HDR_LEN + room;
+
+	memset(octets, TERN_OPT_NOP, sizeof(octets));
+	memcpy(octets, plain, sizeof(plain));
+	octets[12] = (u8)(hlen << 2);
+	octets[TERN_HDR_LEN + before] = kind;
+	if (before + 1 < room)
+		octets[TERN_HDR_LEN + before + 1] = len;
+	return parse_exact(octets, hlen, hlen, seg);
+}
+
+/*
+ * rfc9293#section-3.1 and 3.2, rfc2018#section-2 and 3, rfc7323#section-3.2: each
+ * option has one length; what is not known is skipped by its own (MUST-6), and none
+ * may say less than its kind and length (MUST-7) or more than there is.
+ */
+static bool right_length(u32 kind, u32 len)
+{
+	switch (kind) {
+	case TERN_OPT_MSS:
+		return len == 4;
+	case TERN_OPT_SACK_PERMITTED:
+		return len == 2;
+	case TERN_OPT_SACK:
+		return len == 10 || len == 18 || len == 26 || len == 34;
+	case TERN_OPT_TIMESTAMPS:
+		return len == 10;
+	default:
+		return len >= 2;
+	}
+}
+
+static void every_kind_with_every_length(void)
+{
+	struct tern_seg seg;
+	u32 room, before;
+	u32 kind, len;
+	bool good;
+
+	for (room = 4; room <= 40; room += 4) {
+		for (before = 0; before < room; before += 3) {
+			for (kind = 2; kind < 256; kind++) {
+				for (len = 0; len <= 45; len++) {
+					test_note("kind %u, length %u, at %u of %u",
+						  kind, len, before, room);
+					good = right_length(kind, len) &&
+					       len <= room - before;
+					CHECK_EQ(parse_one((u8)kind, (u8)len, room,
+							   before, &seg),
+						 good ? TERN_DROP_NONE :
+						 TERN_DROP_OPTIONS);
+				}
+				len = 255;
+				CHECK_EQ(parse_one((u8)kind, 255, room, before, &seg),
+					 TERN_DROP_OPTIONS);
+			}
+		}
+	}
+}
+
+/* The length octet itself is missing. */
+static void a_kind_at_the_very_end(void)
+{
+	struct tern_seg seg;
+	u32 kind;
+
+	for (kind = 0; kind < 256; kind++) {
+		test_note("kind %u", kind);
+		CHECK_EQ(parse_one((u8)kind, 0, 40, 39, &seg),
+			 kind < 2 ? TERN_DROP_NONE : TERN_DROP_OPTIONS);
+	}
+}
+
+static u32 put_option(u8 *at, u8 kind, u8 len, u8 fill)
+{
+	memset(at, fill, len);
+	at[0] = kind;
+	at[1] = len;
+	return len;
+}
+
+/* Of two of a kind the last one counts; end of list hides what comes after it. */
+static void two_of_a_kind(void)
+{
+	u8 octets[TERN_HDR_MAX];
+	u8 *opt = octets + TERN_HDR_LEN;
+	struct tern_seg seg;
+	u32 n;
+
+	memset(octets, TERN_OPT_NOP, sizeof(octets));
+	memcpy(octets, plain, sizeof(plain));
+	octets[12] = 0xf0;
+	n = put_option(opt, TERN_OPT_TIMESTAMPS, 10, 0x11);
+	n += put_option(opt + n, TERN_OPT_TIMESTAMPS, 10, 0x22);
+	put_option(opt + n, TERN_OPT_SACK_PERMITTED, 2, 0);
+	CHECK_EQ(parse_exact(octets, 60, 60, &seg), TERN_DROP_NONE);
+	CHECK_EQ(seg.tsval, 0x22222222);
+	CHECK_EQ(seg.tsecr, 0x22222222);
+	CHECK_EQ(seg.sack_permitted, true);
+
+	n = put_option(opt, TERN_OPT_SACK, 18, 0x33);
+	n += put_option(opt + n, TERN_OPT_SACK, 10, 0x44);
+	opt[n] = TERN_OPT_END;
+	put_option(opt + n + 1, TERN_OPT_TIMESTAMPS, 10, 0x55);
+	CHECK_EQ(parse_exact(octets, 60, 60, &seg), TERN_DROP_NONE);
+	CHECK_EQ(seg.n_sack, 1);
+	CHECK_EQ(seg.sack[0].start, 0x44444444);
+	CHECK_EQ(seg.has_ts, false);
+}
+
+/* rfc7323#section-3.2: TSecr "is valid if the ACK bit is set", and else 0 */
+static void an_echo_needs_an_ack(void)
+{
+	u8 octets[TERN_HDR_LEN + 12];
+	struct tern_seg seg;
+
+	memset(octets, TERN_OPT_NOP, sizeof(octets));
+	memcpy(octets, plain, sizeof(plain));
+	octets[12] = 0x80;
+	put_option(octets + 20, TERN_OPT_TIMESTAMPS, 10, 0x66);
+	octets[13] = TERN_SYN;
+	CHECK_EQ(parse_exact(octets, 32, 32, &seg), TERN_DROP_NONE);
+	CHECK_EQ(seg.tsval, 0x66666666);
+	CHECK_EQ(seg.tsecr, 0);
+}
+
 static void random_octets_never_hurt(void)
 {
 	u8 octets[TERN_HDR_MAX];
@@ -238,6 +369,79 @@ static void what_is_built_is_parsed(void)
 		CHECK_EQ(again.hlen, seg.hlen);
 		CHECK_EQ(again.flags, seg.flags);
 		CHECK_EQ(again.mss, seg.mss);
+	}
+}
+
+static void same_options(const struct tern_seg *a, const struct tern_seg *b)
+{
+	u32 i;
+
+	CHECK_EQ(a->mss, b->mss);
+	CHECK_EQ(a->sack_permitted, b->sack_permitted);
+	CHECK_EQ(a->has_ts, b->has_ts);
+	if (b->has_ts) {
+		CHECK_EQ(a->tsval, b->tsval);
+		CHECK_EQ(a->tsecr, b->tsecr);
+	}
+	CHECK_EQ(a->n_sack, b->n_sack);
+	for (i = 0; i < b->n_sack; i++) {
+		CHECK_EQ(a->sack[i].start, b->sack[i].start);
+		CHECK_EQ(a->sack[i].end, b->sack[i].end);
+	}
+}
+
+/* Octets of options: rfc9293#section-3.2, rfc2018, rfc7323 appendix A, words of 4 */
+static u32 options_len(const struct tern_seg *seg)
+{
+	u32 len = seg->mss ? 4 : 0;
+
+	if (seg->has_ts)
+		len += 12; /* SACK-permitted takes the place of the padding */
+	else if (seg->sack_permitted)
+		len += 4;
+	if (seg->n_sack)
+		len += 4 + 8 * seg->n_sack;
+	return len;
+}
+
+static void every_combination_of_options(void)
+{
+	u8 octets[TERN_HDR_MAX + 32];
+	struct random r;
+	u32 k;
+	u32 i;
+
+	random_seed(&r, 5);
+	for (i = 0; i < 5 * 8; i++) {
+		struct tern_seg seg = {
+			.sport = 1, .dport = 2, .flags = TERN_ACK,
+			.mss = i & 1 ? 1460 : 0,
+			.sack_permitted = i & 2,
+			.has_ts = i & 4,
+			.tsval = random_u32(&r),
+			.tsecr = random_u32(&r),
+			.n_sack = (u8)(i / 8),
+		};
+		struct tern_seg again;
+		u32 len = TERN_HDR_LEN + options_len(&seg);
+
+		test_note("combination %u", i);
+		for (k = 0; k < seg.n_sack; k++) {
+			seg.sack[k].start = tern_seq_of(random_u32(&r));
+			seg.sack[k].end = tern_seq_of(random_u32(&r));
+		}
+		CHECK_EQ(tern_build_len(&seg), len);
+		if (len > TERN_HDR_MAX)
+			continue;
+		memset(octets, 0xa5, sizeof(octets));
+		tern_build(&seg, octets);
+		CHECK_EQ(octets[len], 0xa5);
+		CHECK_EQ(parse_exact(octets, len, len, &again), TERN_DROP_NONE);
+		same_options(&again, &seg);
+		/* numbers of timestamps and blocks lie at words */
+		if (seg.has_ts)
+			CHECK_EQ(octets[TERN_HDR_LEN + 4 * !!seg.mss + 2],
+				 TERN_OPT_TIMESTAMPS);
 	}
 }
 
@@ -347,6 +551,11 @@ static const struct test tests[] = {
 	TEST(ports_of_zero_are_refused),
 	TEST(reserved_bits_and_idle_ack_are_ignored),
 	TEST(options),
+	TEST(every_kind_with_every_length),
+	TEST(a_kind_at_the_very_end),
+	TEST(two_of_a_kind),
+	TEST(an_echo_needs_an_ack),
+	TEST(every_combination_of_options),
 	TEST(random_octets_never_hurt),
 	TEST(what_is_built_is_parsed),
 	TEST(no_ack_is_written_without_the_flag),

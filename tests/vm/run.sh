@@ -3,8 +3,8 @@
 #
 # The tests that boot a kernel.
 #
-#	tests/vm/run.sh [PART...]	parts: scenarios api timers data input hard
-#					ipv6 flood sysctl cli bench scripts module
+#	tests/vm/run.sh [PART...]	parts: scenarios api options timers data input
+#					hard ipv6 flood sysctl cli bench scripts module
 #
 # All but "module" run in one VM in virtual time; "module" in a second one, in real
 # time on two CPUs.
@@ -13,7 +13,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . scripts/scenarios.sh
 
-VIRTUAL=(scenarios api timers data input hard ipv6 flood sysctl cli bench scripts)
+VIRTUAL=(scenarios api options timers data input hard ipv6 flood sysctl cli bench scripts)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 failed=0
