@@ -82,7 +82,7 @@ names() {
 # defines FILE NAME: not a declaration, not a call: its opening brace comes before a ";"
 defines() {
 	awk -v name="$2" '
-		$0 ~ "^([a-z].*[ *])?" name "\\(" { open = 1 }
+		$0 ~ "^([a-z_].*[ *])?" name "\\(" { open = 1 }
 		open && /^\{|\) *\{/ { found = 1; exit }
 		open && /;[ \t]*$/ { open = 0 }
 		END { exit !found }' "$1"

@@ -44,6 +44,30 @@ static void open_syn_sends_syn_ack(void)
 	CHECK_EQ(e.conn.rcv_held, 0);
 }
 
+/* rfc9293#section-3.7.1, MUST-15: 536 over IPv4, 1220 over IPv6, as the shell says */
+static void the_mss_of_a_silent_peer(void)
+{
+	struct tern_seg syn;
+	struct end e;
+
+	end_init(&e);
+	e.cfg.mss = 1440;
+	e.cfg.peer_mss = TERN_DEFAULT_MSS6;
+	syn = peer_seg(&e, TERN_SYN, -1, 0, 0);
+	syn.mss = 0;
+	end_open_syn(&e, &syn);
+	CHECK_EQ(e.conn.snd_mss, 1220);
+	CHECK_EQ(e.conn.peer_mss, 1220);
+
+	end_init(&e);
+	e.cfg.mss = 1440;
+	e.cfg.peer_mss = TERN_DEFAULT_MSS6;
+	syn = peer_seg(&e, TERN_SYN, -1, 0, 0);
+	syn.mss = 1300;
+	end_open_syn(&e, &syn);
+	CHECK_EQ(e.conn.snd_mss, 1300);
+}
+
 static void the_peers_mss(void)
 {
 	static const struct {
@@ -544,6 +568,7 @@ static const struct test tests[] = {
 	TEST(a_cookie_opens_the_same_connection),
 	TEST(a_cookie_with_data_and_fin),
 	TEST(a_cookies_mss),
+	TEST(the_mss_of_a_silent_peer),
 	TEST(the_peers_mss),
 	TEST(close_in_every_state),
 	TEST(abort_in_every_state),

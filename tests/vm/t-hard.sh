@@ -120,6 +120,57 @@ test_IP_options_and_a_peer_with_a_small_MSS()
 	drop_pair a b
 }
 
+# The last address in the option is where it goes, the header's where it goes first.
+test_a_source_route_in_an_active_OPEN()
+{
+	local capture
+
+	make_pair a b
+	ip -n b addr add 10.9.0.1/32 dev lo
+	in_ns b sysctl -qw net.ipv4.conf.all.accept_source_route=1 \
+		net.ipv4.conf.v1.accept_source_route=1 net.ipv4.ip_forward=1
+	start_echo
+	ip netns exec a tcpdump -Z root -n -i v0 -w /tmp/route.pcap -U 2> /dev/null & capture=$!
+	sleep 1
+	# there is no other way to 10.9.0.1
+	in_ns a vm-hard connect 10.9.0.1 7 | grep -q ENETUNREACH || fail "there is a route"
+	hard a source-route 10.9.0.1 7 10.7.0.2
+	sleep 1
+	stop "$capture"
+	tcpdump -Z root -nv -r /tmp/route.pcap 'src 10.7.0.1' 2> /dev/null |
+		grep -q 'LSRR.*10.9.0.1' || fail "no source route on the wire"
+	stop "$SERVER"
+	drop_pair a b
+}
+
+# every_tos FILTER: the Diffserv fields that were seen, each once.
+diffserv()
+{
+	tcpdump -Z root -nv -r /tmp/tos.pcap 2> /dev/null |
+		grep -o 'tos 0x[0-9a-f]*\|class 0x[0-9a-f]*' | sort -u | tr '\n' ' '
+}
+
+test_the_Diffserv_field_of_every_segment()
+{
+	local address capture
+
+	ip netns add a
+	ip -n a link set lo up
+	for address in 127.0.0.1 ::1; do
+		ip netns exec a tcpdump -Z root -n -i lo -w /tmp/tos.pcap -U 2> /dev/null & capture=$!
+		sleep 1
+		hard a tos "$address" 5000
+		sleep 1
+		stop "$capture"
+		case $(diffserv) in
+		"tos 0x28 " | "class 0x28 ") ;;
+		*) fail "$address: $(diffserv)" ;;
+		esac
+	done
+	nothing_left a
+	ip netns del a
+}
+
 test_a_smaller_MTU_of_the_interface_is_noticed_without_ICMP()
 {
 	local server client
@@ -285,6 +336,7 @@ run_tests hard an_orphan_whose_peer_keeps_its_window_shut_is_ended \
 	crossing_SYNs_over_a_long_way_are_no_storm \
 	10000_single_octets_wait_for_a_reader_that_sleeps \
 	IP_options_make_segments_smaller IP_options_and_a_peer_with_a_small_MSS \
+	a_source_route_in_an_active_OPEN the_Diffserv_field_of_every_segment \
 	a_smaller_MTU_of_the_interface_is_noticed_without_ICMP \
 	a_socket_filter_drops a_listener_s_filter_sees_the_third_segment \
 	a_low_water_mark_above_the_buffer \

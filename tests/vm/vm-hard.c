@@ -16,6 +16,9 @@
  *	vm-hard exchange ADDRESS PORT ROUNDS [options]
  *					send to an echo server, with "options" behind 40
  *					octets of IP options; print the segment size
+ *	vm-hard source-route ADDRESS PORT HOP
+ *					connect by way of HOP (IP_OPTIONS), exchange an octet
+ *	vm-hard tos ADDRESS PORT	a connection whose both ends ask for Diffserv 0x28
  *	vm-hard syn SADDR SPORT DADDR DPORT SEQ
  *					send one SYN from whatever address
  *	vm-hard icmp CODE MTU syn|data	until killed, answer segments that come with
@@ -351,6 +354,51 @@ static int cmd_exchange(int rounds, bool ip_options)
 	return 0;
 }
 
+static int cmd_source_route(const char *hop)
+{
+	/* loose source route: kind, length, pointer, and where it leads first */
+	uint8_t route[8] = { IPOPT_LSRR, 7, 4, [7] = IPOPT_NOP };
+	int fd = new_socket();
+	char c = 'x';
+
+	if (inet_pton(AF_INET, hop, route + 3) != 1 ||
+	    setsockopt(fd, SOL_IP, IP_OPTIONS, route, sizeof(route)))
+		die("IP_OPTIONS");
+	set_timeout(fd, SO_RCVTIMEO, 10);
+	if (do_connect(fd, &addr))
+		die("connect");
+	if (send(fd, &c, 1, MSG_NOSIGNAL) != 1 || recv(fd, &c, 1, 0) != 1 || c != 'x')
+		die("exchange");
+	return 0;
+}
+
+static void set_tos(int fd)
+{
+	bool v6 = addr.sa.sa_family == AF_INET6;
+	int tos = 0x28;
+
+	if (setsockopt(fd, v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos, sizeof(tos)))
+		die("IP_TOS");
+}
+
+static int cmd_tos(void)
+{
+	int listener = new_socket(), client = new_socket(), server;
+	char c = 'x';
+
+	set_tos(listener);
+	set_tos(client);
+	if (do_bind(listener, &addr) || listen(listener, 1) || do_connect(client, &addr))
+		die("connect");
+	server = accept(listener, NULL, NULL);
+	if (server < 0 || send(client, &c, 1, 0) != 1 || recv(server, &c, 1, 0) != 1 ||
+	    send(server, &c, 1, 0) != 1 || recv(client, &c, 1, 0) != 1)
+		die("exchange");
+	close(client);
+	close(server);
+	return 0;
+}
+
 static uint32_t add16(const void *from, size_t len)
 {
 	const uint8_t *at = from;
@@ -633,6 +681,7 @@ static const struct {
 	{ "tiny", cmd_tiny },
 	{ "filter", cmd_filter },
 	{ "filter-data", cmd_filter_data },
+	{ "tos", cmd_tos },
 	{ "lowat", cmd_lowat },
 	{ "off", cmd_off },
 	{ "connect", cmd_connect },
@@ -658,6 +707,8 @@ int main(int argc, char **argv)
 	addr.v6.sin6_port = htons(atoi(argv[3]));
 	if (!strcmp(command, "exchange") && (argc == 5 || argc == 6))
 		return cmd_exchange(atoi(argv[4]), argc == 6);
+	if (!strcmp(command, "source-route") && argc == 5)
+		return cmd_source_route(argv[4]);
 	if (!strcmp(command, "listen-race") && argc == 5)
 		return cmd_listen_race(atoi(argv[4]));
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && argc == 4; i++) {
