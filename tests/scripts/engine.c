@@ -211,9 +211,10 @@ static bool tw_may_answer(const struct tern_seg *seg)
 
 static void to_time_wait(const struct tern_seg *seg)
 {
+	u32 tsval = tern_tsval(host.now, config.ts_offset);
 	struct tern_seg reply;
 
-	switch (tern_tw_segment_arrives(&host.tw, tern_tsval(host.now, config.ts_offset), seg, &reply)) {
+	switch (tern_tw_segment_arrives(&host.tw, tsval, seg, &reply)) {
 	case TERN_TW_DROP:
 		return;
 	case TERN_TW_REOPEN:
