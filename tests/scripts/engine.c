@@ -11,7 +11,6 @@
 
 #include "tests/scripts/run.h"
 
-#define TIME_WAIT_LENGTH (60 * SEC)
 #define BARE_INTERVAL (500 * MSEC)
 #define OUT_MAX 64
 #define RCV_BUF 131072
@@ -33,6 +32,10 @@ static struct engine {
 	struct tern_tw tw;
 	u64 tw_since;
 	u64 tw_acked;
+	u64 tw_length;
+	u32 challenge_limit;	/* in a second, 0 for none */
+	u32 challenges;		/* in @challenge_second */
+	u64 challenge_second;
 	bool user;	/* somebody holds the connection's socket */
 	bool queued;	/* in the accept queue */
 	int error;
@@ -44,7 +47,7 @@ static struct engine {
 	u32 out_end;
 } host;
 
-static struct tern_config config = {
+static const struct tern_config defaults = {
 	.rto_initial = 1 * SEC,
 	.rto_min = 200 * MSEC,
 	.rto_max = 120 * SEC,
@@ -56,13 +59,19 @@ static struct tern_config config = {
 	.synack_retries = 5,
 	.data_retries = 15,
 	.orphan_retries = 8,
+	.ts_offset = 0xffb3b2cc, /* TSval passes 2^32 in 500 ms */
+	.sack = true,
+	.timestamps = true,
 };
+
+static struct tern_config config;
 
 static void engine_begin(struct ends *ends)
 {
 	memset(&host, 0, sizeof(host));
 	host.now = 5000000000ull; /* beyond 32 bits of us */
-	config.rcv_buf = RCV_BUF;
+	host.tw_length = 60 * SEC;
+	config = defaults;
 	*ends = (struct ends){ .lport = 7, .rport = 40000 };
 	host.ends = *ends;
 }
@@ -129,6 +138,15 @@ static void leave(const struct tern_result *res)
 		host.queued = false;
 }
 
+/* rfc5961 section 7, without the chance that doc/protocol.md 11.3 adds */
+static bool challenge_allowed(void)
+{
+	if (host.challenge_second != host.now / SEC)
+		host.challenges = 0;
+	host.challenge_second = host.now / SEC;
+	return !host.challenge_limit || host.challenges++ < host.challenge_limit;
+}
+
 /* The tail of every entry. */
 static void settle(const struct tern_result *res, const struct tern_seg *seg)
 {
@@ -136,8 +154,10 @@ static void settle(const struct tern_result *res, const struct tern_seg *seg)
 
 	if (res->events & TERN_EV_RESET && seg && tern_reset_for(seg, &out))
 		transmit(&out);
-	if (res->events & TERN_EV_CHALLENGE)
+	if (res->events & TERN_EV_CHALLENGE && challenge_allowed())
 		tern_challenge_ack(&host.conn);
+	/* as the module, which looks at the route anew each time */
+	tern_set_mss(&host.conn, config.mss);
 	while (tern_next_segment(&host.conn, host.now, &out))
 		transmit(&out);
 	if (!host.broken)
@@ -191,9 +211,10 @@ static bool tw_may_answer(const struct tern_seg *seg)
 
 static void to_time_wait(const struct tern_seg *seg)
 {
+	u32 tsval = tern_tsval(host.now, config.ts_offset);
 	struct tern_seg reply;
 
-	switch (tern_tw_segment_arrives(&host.tw, tern_tsval(host.now, 0), seg, &reply)) {
+	switch (tern_tw_segment_arrives(&host.tw, tsval, seg, &reply)) {
 	case TERN_TW_DROP:
 		return;
 	case TERN_TW_REOPEN:
@@ -256,7 +277,7 @@ static u64 next_deadline(void)
 	case NOBODY:
 		return TERN_NEVER;
 	case WAITING:
-		return host.tw_since + TIME_WAIT_LENGTH;
+		return host.tw_since + host.tw_length;
 	default:
 		return tern_next_deadline(&host.conn);
 	}
@@ -267,7 +288,7 @@ static void engine_pass(u64 us)
 	u64 until = host.now + us, next;
 
 	while ((next = next_deadline()) <= until) {
-		host.now = next;
+		host.now = next > host.now ? next : host.now;
 		serve_deadline();
 	}
 	host.now = until;
@@ -280,17 +301,17 @@ static u64 engine_now(void)
 
 /* The user's calls */
 
-static const char *call_rcvbuf(u32 n)
+static const char *call_rcvbuf(const u32 *args)
 {
-	config.rcv_buf = n;
+	config.rcv_buf = args[0];
 	return NULL;
 }
 
-static const char *call_connect(u32 n)
+static const char *call_connect(const u32 *args)
 {
 	struct tern_result res;
 
-	(void)n;
+	(void)args;
 	if (host.place != NOBODY)
 		return "there is a connection";
 	host.place = CONNECTION;
@@ -300,18 +321,18 @@ static const char *call_connect(u32 n)
 	return NULL;
 }
 
-static const char *call_listen(u32 n)
+static const char *call_listen(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	host.listening = true;
 	return NULL;
 }
 
-static const char *call_unlisten(u32 n)
+static const char *call_unlisten(const u32 *args)
 {
 	struct tern_result res;
 
-	(void)n;
+	(void)args;
 	host.listening = false;
 	if (host.place == REQUEST)
 		host.place = NOBODY;
@@ -322,9 +343,9 @@ static const char *call_unlisten(u32 n)
 	return NULL;
 }
 
-static const char *call_accept(u32 n)
+static const char *call_accept(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	if (!host.queued)
 		return "nothing to accept";
 	host.queued = false;
@@ -332,43 +353,43 @@ static const char *call_accept(u32 n)
 	return NULL;
 }
 
-static const char *call_send(u32 n)
+static const char *call_send(const u32 *args)
 {
 	struct tern_result none = { 0 };
 
-	if (host.place != CONNECTION || !tern_send(&host.conn, n))
+	if (host.place != CONNECTION || !tern_send(&host.conn, args[0]))
 		return "cannot send";
 	settle(&none, NULL);
 	return NULL;
 }
 
-static const char *call_read(u32 n)
+static const char *call_read(const u32 *args)
 {
 	struct tern_result none = { 0 };
 
-	if (n > host.conn.rcv_held)
+	if (args[0] > host.conn.rcv_held)
 		return "there is less to read";
-	tern_receive(&host.conn, n);
+	tern_receive(&host.conn, args[0]);
 	if (host.place == CONNECTION)
 		settle(&none, NULL);
 	return NULL;
 }
 
-static const char *call_eof(u32 n)
+static const char *call_eof(const u32 *args)
 {
 	const struct tern_conn *conn = &host.conn;
 
-	(void)n;
+	(void)args;
 	if (conn->rcv_held || !conn->fin_seen || !tern_seq_lt(conn->rcv_fin, conn->rcv_nxt))
 		return "not the end of the stream";
 	return NULL;
 }
 
-static const char *call_shutdown(u32 n)
+static const char *call_shutdown(const u32 *args)
 {
 	struct tern_result res;
 
-	(void)n;
+	(void)args;
 	if (host.place != CONNECTION)
 		return "no connection";
 	res = tern_close(&host.conn, host.now);
@@ -376,11 +397,11 @@ static const char *call_shutdown(u32 n)
 	return NULL;
 }
 
-static const char *call_abort(u32 n)
+static const char *call_abort(const u32 *args)
 {
 	struct tern_result res;
 
-	(void)n;
+	(void)args;
 	host.user = false;
 	if (host.place != CONNECTION)
 		return NULL;
@@ -389,12 +410,12 @@ static const char *call_abort(u32 n)
 	return NULL;
 }
 
-static const char *call_close(u32 n)
+static const char *call_close(const u32 *args)
 {
 	struct tern_result res;
 
 	if (host.conn.rcv_held)
-		return call_abort(n);
+		return call_abort(args);
 	host.user = false;
 	if (host.place != CONNECTION)
 		return NULL;
@@ -407,24 +428,80 @@ static const char *call_close(u32 n)
 	return NULL;
 }
 
-static const char *engine_call(const char *name, u32 n)
+static const char *call_nodelay(const u32 *args)
+{
+	struct tern_result none = { 0 };
+
+	tern_set_nodelay(&host.conn, args[0]);
+	settle(&none, NULL);
+	return NULL;
+}
+
+static const char *call_keepalive(const u32 *args)
+{
+	struct tern_result none = { 0 };
+
+	tern_set_keepalive(&host.conn, args[0] * SEC, args[1] * SEC, (u8)args[2]);
+	settle(&none, NULL);
+	return NULL;
+}
+
+static const char *call_user_timeout(const u32 *args)
+{
+	struct tern_result none = { 0 };
+
+	tern_set_user_timeout(&host.conn, args[0] * MSEC);
+	settle(&none, NULL);
+	return NULL;
+}
+
+static const char *call_second(const u32 *args)
+{
+	(void)args;
+	engine_pass(SEC - host.now % SEC);
+	return NULL;
+}
+
+/* What of net.tern the module does itself, and this host, too */
+static const char *engine_sysctl(const char *name, u32 value)
+{
+	if (!strcmp(name, "challenge_acks_per_s"))
+		host.challenge_limit = value;
+	else if (!strcmp(name, "time_wait_s"))
+		host.tw_length = value * SEC;
+	else if (!strcmp(name, "sack"))
+		config.sack = value;
+	else if (!strcmp(name, "timestamps"))
+		config.timestamps = value;
+	else if (!strcmp(name, "data_retries"))
+		config.data_retries = (u8)value;
+	else if (!strcmp(name, "orphan_retries"))
+		config.orphan_retries = (u8)value;
+	else
+		return "the engine has no such setting";
+	return NULL;
+}
+
+static const char *engine_call(const char *name, const u32 *args)
 {
 	static const struct {
 		const char *name;
-		const char *(*call)(u32 n);
+		const char *(*call)(const u32 *args);
 	} calls[] = {
 		{ "connect", call_connect }, { "listen", call_listen },
 		{ "unlisten", call_unlisten }, { "accept", call_accept },
 		{ "send", call_send }, { "read", call_read },
 		{ "shutdown", call_shutdown }, { "close", call_close },
 		{ "abort", call_abort }, { "eof", call_eof },
-		{ "rcvbuf", call_rcvbuf },
+		{ "rcvbuf", call_rcvbuf }, { "nodelay", call_nodelay },
+		{ "keepalive", call_keepalive }, { "user_timeout", call_user_timeout },
+		{ "second", call_second },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (!strcmp(calls[i].name, name))
-			return calls[i].call(n);
+			return calls[i].call(args);
 	}
 	return "no such call";
 }
@@ -435,6 +512,7 @@ static void conn_timer(struct status *status)
 		{ TERN_TIMER_REXMT, TIMER_REXMT },
 		{ TERN_TIMER_PERSIST, TIMER_PERSIST },
 		{ TERN_TIMER_FIN_WAIT_2, TIMER_FIN_WAIT_2 },
+		{ TERN_TIMER_KEEPALIVE, TIMER_KEEPALIVE },
 	};
 	size_t i;
 
@@ -462,7 +540,7 @@ static void engine_status(struct status *status)
 	case WAITING:
 		status->state = TERN_TIME_WAIT;
 		status->timer = TIMER_TIME_WAIT;
-		status->left = host.tw_since + TIME_WAIT_LENGTH - host.now;
+		status->left = host.tw_since + host.tw_length - host.now;
 		break;
 	default:
 		status->state = host.conn.state;
@@ -483,6 +561,7 @@ const struct target engine_target = {
 	.inject = engine_inject,
 	.collect = engine_collect,
 	.call = engine_call,
+	.sysctl = engine_sysctl,
 	.pass = engine_pass,
 	.now = engine_now,
 	.status = engine_status,

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/tern.h>
 #include "tests/scripts/run.h"
 #include "tests/scripts/net.h"
 
@@ -31,6 +32,8 @@
 #define PEER_PORT 40000
 #define PROBES 2000
 #define TIME_WAITS 20
+#define SYSCTLS_MAX 8
+#define BUF_MAX 65536
 /*
  * A tick of the kernel; how late its timers may run: what a deadline is rounded up
  * by, the tick that has begun, and one more; and the unit of /proc/net/tern.
@@ -52,6 +55,12 @@ static struct kernel {
 	int rcvbuf;		/* of sockets to come, 0 for the default */
 	const char *trouble;	/* what is wrong with a packet */
 	u32 time_waits;		/* left behind by cases that are over */
+	struct {
+		char name[32];
+		u32 value;
+	} changed[SYSCTLS_MAX];	/* of net.tern, with the values from before */
+	u32 n_changed;
+	bool path_changed;	/* it was told of a smaller path MTU */
 	u32 hash[PROBES];	/* iss less the clock, for each port */
 } host = { .sock = -1, .listener = -1, .port = FIRST_PORT };
 
@@ -89,6 +98,17 @@ static void kernel_inject(const u8 *octets, u32 len)
 	n = ip_put(seg, len, packet);
 	if (write(host.tun, packet, n) != (ssize_t)n)
 		die("kernel: the device does not take a packet: %s", strerror(errno));
+}
+
+static void kernel_icmp(const struct icmp_error *icmp)
+{
+	u8 packet[256];
+	u32 n = icmp_put(icmp, packet);
+
+	if (!n || write(host.tun, packet, n) != (ssize_t)n)
+		die("kernel: no such ICMP error, or the device does not take it: '%s'",
+		    icmp->code);
+	host.path_changed |= icmp->kind == ICMP_IS_TOO_BIG;
 }
 
 static u32 kernel_collect(u8 *octets, u32 size)
@@ -159,62 +179,63 @@ static int bound_socket(void)
 }
 
 /* The system doubles it, and half of that is for octets. */
-static const char *call_rcvbuf(u32 n)
+static const char *call_rcvbuf(const u32 *args)
 {
-	host.rcvbuf = (int)n;
+	host.rcvbuf = (int)args[0];
 	return NULL;
 }
 
-static const char *call_connect(u32 n)
+static const char *call_connect(const u32 *args)
 {
 	struct sockaddr_storage to;
 	socklen_t len = address(&to, peer_addr, host.ends.rport);
 
-	(void)n;
+	(void)args;
 	host.sock = bound_socket();
 	if (!connect(host.sock, (struct sockaddr *)&to, len) || errno != EINPROGRESS)
 		return "not in progress";
 	return NULL;
 }
 
-static const char *call_listen(u32 n)
+static const char *call_listen(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	host.listener = bound_socket();
 	return listen(host.listener, 16) ? strerror(errno) : NULL;
 }
 
-static const char *call_unlisten(u32 n)
+static const char *call_unlisten(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	close(host.listener);
 	host.listener = -1;
 	return NULL;
 }
 
-static const char *call_accept(u32 n)
+static const char *call_accept(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	if (host.sock >= 0)
 		close(host.sock);
 	host.sock = accept4(host.listener, NULL, NULL, SOCK_NONBLOCK);
 	return host.sock < 0 ? strerror(errno) : NULL;
 }
 
-static const char *call_send(u32 n)
+static const char *call_send(const u32 *args)
 {
-	u8 octets[SEG_MAX];
+	static u8 octets[BUF_MAX];
 	u32 i;
 
-	for (i = 0; i < n && i < sizeof(octets); i++)
+	for (i = 0; i < args[0] && i < sizeof(octets); i++)
 		octets[i] = payload_octet(host.send_pos + i);
 	host.send_pos += i;
 	return send(host.sock, octets, i, MSG_NOSIGNAL) == (ssize_t)i ? NULL : "cannot send";
 }
 
-static const char *call_read(u32 n)
+static const char *call_read(const u32 *args)
 {
-	u8 octets[SEG_MAX];
+	static u8 octets[BUF_MAX];
+	u32 n = args[0];
 	u32 i;
 
 	if (n > sizeof(octets) || recv(host.sock, octets, n, 0) != (ssize_t)n)
@@ -227,56 +248,150 @@ static const char *call_read(u32 n)
 	return NULL;
 }
 
-static const char *call_eof(u32 n)
+static const char *call_eof(const u32 *args)
 {
 	u8 octet;
 
-	(void)n;
+	(void)args;
 	return recv(host.sock, &octet, 1, 0) ? "not the end of the stream" : NULL;
 }
 
-static const char *call_shutdown(u32 n)
+static const char *call_shutdown(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	return shutdown(host.sock, SHUT_WR) ? strerror(errno) : NULL;
 }
 
-static const char *call_close(u32 n)
+static const char *call_close(const u32 *args)
 {
-	(void)n;
+	(void)args;
 	close(host.sock);
 	host.sock = -1;
 	return NULL;
 }
 
-static const char *call_abort(u32 n)
+static const char *call_abort(const u32 *args)
 {
 	struct linger now = { 1, 0 };
 
 	setsockopt(host.sock, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	return call_close(n);
+	return call_close(args);
 }
 
-static const char *kernel_call(const char *name, u32 n)
+static bool set_int(int level, int name, u32 value)
+{
+	int n = (int)value;
+
+	return !setsockopt(host.sock, level, name, &n, sizeof(n));
+}
+
+static const char *call_nodelay(const u32 *args)
+{
+	return set_int(SOL_TERN, TERN_NODELAY, args[0]) ? NULL : strerror(errno);
+}
+
+static const char *call_keepalive(const u32 *args)
+{
+	bool on = args[0];
+
+	if (on && !(set_int(SOL_TERN, TERN_KEEPIDLE, args[0]) &&
+		    set_int(SOL_TERN, TERN_KEEPINTVL, args[1]) &&
+		    set_int(SOL_TERN, TERN_KEEPCNT, args[2])))
+		return strerror(errno);
+	return set_int(SOL_SOCKET, SO_KEEPALIVE, on) ? NULL : strerror(errno);
+}
+
+static const char *call_user_timeout(const u32 *args)
+{
+	return set_int(SOL_TERN, TERN_USER_TIMEOUT, args[0]) ? NULL : strerror(errno);
+}
+
+/* The kernel's seconds are jiffies / HZ, which begin anywhere in those of its clock. */
+static const char *call_second(const u32 *args)
+{
+	unsigned long long jiffies = 0;
+	char line[128];
+	FILE *in = fopen("/proc/timer_list", "r");
+	u32 hz = SEC / TICK;
+
+	(void)args;
+	while (in && fgets(line, sizeof(line), in) &&
+	       sscanf(line, " jiffies: %llu", &jiffies) != 1)
+		;
+	if (in)
+		fclose(in);
+	if (!jiffies)
+		return "/proc/timer_list does not tell of jiffies";
+	sleep_until(kernel_now() + (hz - jiffies % hz + 1) * TICK);
+	return NULL;
+}
+
+static const char *kernel_call(const char *name, const u32 *args)
 {
 	static const struct {
 		const char *name;
-		const char *(*call)(u32 n);
+		const char *(*call)(const u32 *args);
 	} calls[] = {
 		{ "connect", call_connect }, { "listen", call_listen },
 		{ "unlisten", call_unlisten }, { "accept", call_accept },
 		{ "send", call_send }, { "read", call_read },
 		{ "shutdown", call_shutdown }, { "close", call_close },
 		{ "abort", call_abort }, { "eof", call_eof },
-		{ "rcvbuf", call_rcvbuf },
+		{ "rcvbuf", call_rcvbuf }, { "nodelay", call_nodelay },
+		{ "keepalive", call_keepalive }, { "user_timeout", call_user_timeout },
+		{ "second", call_second },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (!strcmp(calls[i].name, name))
-			return calls[i].call(n);
+			return calls[i].call(args);
 	}
 	return "no such call";
+}
+
+static FILE *open_sysctl(const char *name, const char *mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/tern/%s", name);
+	return fopen(path, mode);
+}
+
+static const char *set_sysctl(const char *name, u32 value)
+{
+	FILE *out = open_sysctl(name, "w");
+
+	if (!out || fprintf(out, "%u", value) < 0 || fclose(out))
+		return strerror(errno);
+	return NULL;
+}
+
+static const char *kernel_sysctl(const char *name, u32 value)
+{
+	FILE *in = open_sysctl(name, "r");
+	u32 i;
+
+	if (!in || host.n_changed == SYSCTLS_MAX ||
+	    fscanf(in, "%u", &host.changed[host.n_changed].value) != 1)
+		return "no such sysctl, or too many";
+	fclose(in);
+	for (i = 0; i < host.n_changed && strcmp(host.changed[i].name, name); i++)
+		;
+	if (i == host.n_changed)
+		snprintf(host.changed[host.n_changed++].name, sizeof(host.changed[0].name),
+			 "%s", name);
+	return set_sysctl(name, value);
+}
+
+static void restore_sysctls(void)
+{
+	while (host.n_changed--) {
+		if (set_sysctl(host.changed[host.n_changed].name,
+			       host.changed[host.n_changed].value))
+			die("kernel: %s cannot be set back", host.changed[host.n_changed].name);
+	}
+	host.n_changed = 0;
 }
 
 /* What is to be seen */
@@ -300,6 +415,9 @@ static void status_line(const char *line, struct status *status)
 	} else if (rport == host.ends.rport && timer < ARRAY_SIZE(timers)) {
 		status->state = (u8)state;
 		status->timer = timers[timer];
+		/* one number for two timers, of which one runs without a user only */
+		if (status->timer == TIMER_FIN_WAIT_2 && host.sock >= 0)
+			status->timer = TIMER_KEEPALIVE;
 		status->left = when * PROC_UNIT;
 	}
 }
@@ -336,15 +454,49 @@ static void kernel_status(struct status *status)
 	status->user = true;
 }
 
-/* A place for each case */
+/* The device's addresses */
 
-static void set_time_wait(unsigned int seconds)
+static void set_address6(int fd)
 {
-	FILE *out = fopen("/proc/sys/net/tern/time_wait_s", "w");
+	struct in6_ifreq req6 = { .ifr6_prefixlen = 64 };
 
-	if (!out || fprintf(out, "%u", seconds) < 0 || fclose(out))
-		die("kernel: time_wait_s cannot be set");
+	req6.ifr6_ifindex = (int)if_nametoindex(DEVICE);
+	memcpy(&req6.ifr6_addr, tern_addr, 16);
+	if (ioctl(fd, SIOCSIFADDR, &req6))
+		die("kernel: no IPv6 address: %s", strerror(errno));
 }
+
+static void set_address(void)
+{
+	struct sockaddr_in *in;
+	struct ifreq req;
+	int fd = socket(settings.ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+
+	memset(&req, 0, sizeof(req));
+	strcpy(req.ifr_name, DEVICE);
+	in = (struct sockaddr_in *)&req.ifr_addr;
+	in->sin_family = AF_INET;
+	memcpy(&in->sin_addr, tern_addr + 12, 4);
+	if (!settings.ipv6 && ioctl(fd, SIOCSIFADDR, &req))
+		die("kernel: no address: %s", strerror(errno));
+	in->sin_addr.s_addr = htonl(0xffffff00);
+	if (!settings.ipv6 && ioctl(fd, SIOCSIFNETMASK, &req))
+		die("kernel: no netmask: %s", strerror(errno));
+	/* the same MSS for both versions */
+	req.ifr_mtu = settings.ipv6 ? 1520 : 1500;
+	if (ioctl(fd, SIOCSIFMTU, &req))
+		die("kernel: no MTU: %s", strerror(errno));
+	memset(&req.ifr_ifru, 0, sizeof(req.ifr_ifru));
+	ioctl(fd, SIOCSIFFLAGS, &req);
+	req.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(fd, SIOCSIFFLAGS, &req))
+		die("kernel: the device does not come up: %s", strerror(errno));
+	if (settings.ipv6)
+		set_address6(fd);
+	close(fd);
+}
+
+/* A place for each case */
 
 /* The port whose iss is the wanted one soonest, and sleep until then. */
 static void wait_for_iss(void)
@@ -393,15 +545,15 @@ static void reset(void)
 	discard();
 }
 
-static void kernel_end(void)
+static void end_connection(void)
 {
 	struct status status;
 	int tries;
 
 	if (host.listener >= 0)
-		call_unlisten(0);
+		call_unlisten(NULL);
 	if (host.sock >= 0)
-		call_abort(0);
+		call_abort(NULL);
 	discard();
 	for (tries = 0; tries < 3; tries++) {
 		kernel_status(&status);
@@ -415,10 +567,20 @@ static void kernel_end(void)
 		die("kernel: a connection in %s is left over", tern_state_name(status.state));
 	if (++host.time_waits < TIME_WAITS && !settings.near_wrap)
 		return;
-	set_time_wait(1);
+	set_sysctl("time_wait_s", 1);
 	kernel_pass(1100 * MSEC);
-	set_time_wait(60);
+	set_sysctl("time_wait_s", 60);
 	host.time_waits = 0;
+}
+
+static void kernel_end(void)
+{
+	restore_sysctls();
+	end_connection();
+	/* routes go with the device's addresses, and with them what they know */
+	if (host.path_changed)
+		set_address();
+	host.path_changed = false;
 }
 
 /* Begin of all */
@@ -433,41 +595,6 @@ static void open_device(void)
 		die("kernel: no tun device: %s", strerror(errno));
 }
 
-static void set_address6(int fd)
-{
-	struct in6_ifreq req6 = { .ifr6_prefixlen = 64 };
-
-	req6.ifr6_ifindex = (int)if_nametoindex(DEVICE);
-	memcpy(&req6.ifr6_addr, tern_addr, 16);
-	if (ioctl(fd, SIOCSIFADDR, &req6))
-		die("kernel: no IPv6 address: %s", strerror(errno));
-}
-
-static void set_address(void)
-{
-	struct sockaddr_in *in;
-	struct ifreq req;
-	int fd = socket(settings.ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
-
-	memset(&req, 0, sizeof(req));
-	strcpy(req.ifr_name, DEVICE);
-	in = (struct sockaddr_in *)&req.ifr_addr;
-	in->sin_family = AF_INET;
-	memcpy(&in->sin_addr, tern_addr + 12, 4);
-	if (!settings.ipv6 && ioctl(fd, SIOCSIFADDR, &req))
-		die("kernel: no address: %s", strerror(errno));
-	in->sin_addr.s_addr = htonl(0xffffff00);
-	if (!settings.ipv6 && ioctl(fd, SIOCSIFNETMASK, &req))
-		die("kernel: no netmask: %s", strerror(errno));
-	memset(&req.ifr_ifru, 0, sizeof(req.ifr_ifru));
-	req.ifr_flags = IFF_UP | IFF_RUNNING;
-	if (ioctl(fd, SIOCSIFFLAGS, &req))
-		die("kernel: the device does not come up: %s", strerror(errno));
-	if (settings.ipv6)
-		set_address6(fd);
-	close(fd);
-}
-
 /* rfc6528: the clock and a hash of the ends; a SYN shows their sum. */
 static void probe(void)
 {
@@ -478,12 +605,12 @@ static void probe(void)
 	for (i = 0; i < PROBES; i++) {
 		host.ends = (struct ends){ .lport = (u16)(FIRST_PORT + i), .rport = PEER_PORT };
 		host.hash[i] = 0u - (u32)(kernel_now() / 4);
-		call_connect(0);
+		call_connect(NULL);
 		if (tern_parse(octets, kernel_collect(octets, sizeof(octets)), &seg) !=
 		    TERN_DROP_NONE || seg.sport != host.ends.lport)
 			die("kernel: no SYN from port %u", host.ends.lport);
 		host.hash[i] += tern_seq_bits(seg.seq);
-		call_abort(0);
+		call_abort(NULL);
 	}
 }
 
@@ -509,8 +636,10 @@ const struct target kernel_target = {
 	.begin = kernel_begin,
 	.end = kernel_end,
 	.inject = kernel_inject,
+	.icmp = kernel_icmp,
 	.collect = kernel_collect,
 	.call = kernel_call,
+	.sysctl = kernel_sysctl,
 	.pass = kernel_pass,
 	.now = kernel_now,
 	.status = kernel_status,

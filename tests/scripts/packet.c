@@ -45,10 +45,40 @@ static bool option_add(struct options *o, u8 kind, const u8 *data, u32 len)
 	return true;
 }
 
+/* " 5:9 12:14" is two blocks */
+static bool sack_read(const char *text, struct options *o)
+{
+	u8 data[38];
+	u32 len = 0;
+	unsigned int from, to;
+	int n;
+
+	while (sscanf(text, " %u:%u%n", &from, &to, &n) == 2 && len + 8 <= sizeof(data)) {
+		put_be32(data + len, from);
+		put_be32(data + len + 4, to);
+		len += 8;
+		text += n;
+	}
+	return !*text && option_add(o, OPT_SACK, data, len);
+}
+
+/* Octets as they are, for lists that no end would send: "02 04 05 b4" */
+static bool hex_read(const char *text, struct options *o)
+{
+	unsigned int octet;
+	int n;
+
+	while (sscanf(text, " %2x%n", &octet, &n) == 1 && o->len < sizeof(o->octets)) {
+		o->octets[o->len++] = (u8)octet;
+		text += n;
+	}
+	return !*text;
+}
+
 static bool option_read(const char *text, struct options *o)
 {
 	unsigned int a, b;
-	u8 data[8];
+	u8 data[10];
 	int n = 0;
 
 	if (sscanf(text, "mss %u%n", &a, &n) == 1 && !text[n]) {
@@ -63,11 +93,10 @@ static bool option_read(const char *text, struct options *o)
 		put_be32(data + 4, b);
 		return option_add(o, OPT_TS, data, 8);
 	}
-	if (sscanf(text, "sack %u-%u%n", &a, &b, &n) == 2 && !text[n]) {
-		put_be32(data, a);
-		put_be32(data + 4, b);
-		return option_add(o, OPT_SACK, data, 8);
-	}
+	if (!strncmp(text, "sack", 4))
+		return sack_read(text + 4, o);
+	if (!strncmp(text, "hex ", 4))
+		return hex_read(text + 4, o);
 	return false;
 }
 
@@ -86,6 +115,17 @@ bool options_read(const char *text, struct options *o)
 	while (o->len % 4)
 		o->octets[o->len++] = TERN_OPT_END;
 	return true;
+}
+
+static u32 sack_text(const u8 *p, u32 len, const char *comma, char *text, size_t size)
+{
+	u32 n = (u32)snprintf(text, size, "%ssack", comma);
+	u32 i;
+
+	for (i = 0; i < len && n < size; i += 8)
+		n += (u32)snprintf(text + n, size - n, " %u:%u", get_be32(p + i),
+				   get_be32(p + i + 4));
+	return n;
 }
 
 void options_text(const u8 *p, u32 len, char *text, size_t size)
@@ -110,6 +150,8 @@ void options_text(const u8 *p, u32 len, char *text, size_t size)
 		else if (p[i] == OPT_TS && opt == 10)
 			n += snprintf(text + n, size - n, "%sts %u %u", comma,
 				      get_be32(p + i + 2), get_be32(p + i + 6));
+		else if (p[i] == OPT_SACK && opt > 2 && opt % 8 == 2)
+			n += sack_text(p + i + 2, opt - 2, comma, text + n, size - n);
 		else
 			n += snprintf(text + n, size - n, "%skind %u", comma, p[i]);
 	}
@@ -181,16 +223,21 @@ u32 seg_put(const struct tern_seg *seg, const struct options *options, u8 *octet
 
 /* IP: an address is 16 octets, an IPv4 one its last four. */
 
-static u16 checksum(const u8 *saddr, const u8 *daddr, const u8 *seg, u32 len)
+static u16 checksum(const u8 *saddr, const u8 *daddr, const u8 *seg, u32 len, u8 protocol)
 {
 	u32 skip = settings.ipv6 ? 0 : 12;
-	u8 tail[4] = { (u8)(len >> 8), (u8)len, 0, PROTOCOL };
+	u8 tail[4] = { (u8)(len >> 8), (u8)len, 0, protocol };
 	u64 sum;
 
 	sum = tern_csum_add(0, saddr + skip, 16 - skip);
 	sum = tern_csum_add(sum, daddr + skip, 16 - skip);
 	sum = tern_csum_add(sum, tail, 4);
 	return tern_csum_fold(tern_csum_add(sum, seg, len));
+}
+
+u16 peer_checksum(const u8 *octets, u32 len, u8 protocol)
+{
+	return checksum(peer_addr, tern_addr, octets, len, protocol);
 }
 
 static u32 ip6_put(const u8 *seg, u32 len, u8 *packet)
@@ -213,7 +260,7 @@ u32 ip_put(u8 *seg, u32 len, u8 *packet)
 	struct iphdr *ip = (struct iphdr *)packet;
 	u16 sum;
 
-	sum = checksum(peer_addr, tern_addr, seg, len);
+	sum = peer_checksum(seg, len, PROTOCOL);
 	seg[TERN_CSUM_OFFSET] = (u8)(sum >> 8);
 	seg[TERN_CSUM_OFFSET + 1] = (u8)sum;
 	if (settings.ipv6)
@@ -256,7 +303,7 @@ u8 *ip_get(u8 *packet, u32 len, u32 *seg_len, const char **why)
 		*why = "the IP header has the wrong addresses";
 	else if (!settings.ipv6 && tern_csum_fold(tern_csum_add(0, packet, hlen)))
 		*why = "the checksum of the IP header is wrong";
-	else if (checksum(tern_addr, peer_addr, seg, *seg_len))
+	else if (checksum(tern_addr, peer_addr, seg, *seg_len, PROTOCOL))
 		*why = "the checksum is wrong";
 	return seg;
 }

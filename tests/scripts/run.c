@@ -41,6 +41,7 @@ struct group {
 	char name[128];
 	u32 cases;
 	u32 failed;
+	u32 elsewhere;	/* cases that "only" keeps for other runs */
 };
 
 /* One file */
@@ -52,6 +53,7 @@ static struct file {
 	char title[128];	/* of the "group" line, or empty */
 	struct group groups[GROUPS_MAX];
 	u32 n_groups;
+	char only[64];		/* of the "only" line, or empty */
 	int line;
 } file;
 
@@ -78,7 +80,7 @@ static struct {
 static const char *label;
 static bool brief;
 static int only;
-static u32 total, total_failed;
+static u32 total, total_failed, total_elsewhere;
 
 void die(const char *format, ...)
 {
@@ -156,6 +158,33 @@ static void verdict(struct group *group, const struct setup *setup, const char *
 	fflush(stdout);
 }
 
+/* Is every word of the "only" line true of this run? */
+static bool ours(void)
+{
+	const struct {
+		const char *word;
+		bool is;
+	} words[] = {
+		{ "kernel", settings.target == &kernel_target },
+		{ "engine", settings.target == &engine_target },
+		{ "ipv4", !settings.ipv6 },
+		{ "ipv6", settings.ipv6 },
+	};
+	char copy[sizeof(file.only)], *save, *word;
+	bool all = true;
+	size_t i;
+
+	strcpy(copy, file.only);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		for (i = 0; i < ARRAY_SIZE(words) && strcmp(words[i].word, word); i++)
+			;
+		if (i == ARRAY_SIZE(words))
+			die("only what? '%s'", word);
+		all &= words[i].is;
+	}
+	return all;
+}
+
 static void run_one(const char *text)
 {
 	char why[WHY_MAX], seq[WORD_MAX] = "", ack[WORD_MAX] = "";
@@ -167,6 +196,11 @@ static void run_one(const char *text)
 		die("no segment in '%s'", text);
 	if (!name[0])
 		name = flags_text(flags);
+	if (!ours()) {
+		group_of(name)->elsewhere += file.n_setups;
+		total_elsewhere += file.n_setups;
+		return;
+	}
 	for (i = 0; i < file.n_setups; i++) {
 		const struct setup *setup = &file.setups[i];
 
@@ -237,6 +271,11 @@ static void run_entry(char *text)
 			 (int)strcspn(text + 5, "\n"), text + 5 + strspn(text + 5, " "));
 		return;
 	}
+	if (!strncmp(text, "only", 4)) {
+		snprintf(file.only, sizeof(file.only), "%.*s", (int)strcspn(text + 4, "\n"),
+			 text + 4);
+		return;
+	}
 	if (!file.n_setups)
 		die("a case before the first state");
 	file.setups_used = true;
@@ -248,18 +287,25 @@ static void run_entry(char *text)
 
 static void report_file(void)
 {
-	u32 i, cases = 0, failed = 0;
+	u32 i, cases = 0, failed = 0, elsewhere = 0;
 
 	for (i = 0; i < file.n_groups; i++) {
 		const struct group *g = &file.groups[i];
 
 		cases += g->cases;
 		failed += g->failed;
-		if (!brief && !g->failed)
+		elsewhere += g->elsewhere;
+		if (!brief && g->elsewhere)
+			printf("(%s: %s: %s: %u cases for other runs only)\n", label,
+			       file.name, g->name, g->elsewhere);
+		if (!brief && !g->failed && g->cases)
 			printf("ok - scripts: %s: %s: %s (%u)\n", label, file.name, g->name,
 			       g->cases);
 	}
-	if (brief && !failed)
+	if (brief && elsewhere)
+		printf("(%s: %s: %u cases for other runs only)\n", label, file.name,
+		       elsewhere);
+	if (brief && !failed && cases)
 		printf("ok - scripts: %s: %s (%u)\n", label, file.name, cases);
 	fflush(stdout);
 }
@@ -448,5 +494,7 @@ int main(int argc, char **argv)
 	}
 	printf("%s: %u cases, %u failed, numbers of its own passed 2^32 in %u\n", label, total,
 	       total_failed, cases_wrapped());
+	if (total_elsewhere)
+		printf("%s: %u further cases are for other runs only\n", label, total_elsewhere);
 	return ok && !total_failed && total ? 0 : 1;
 }

@@ -5,6 +5,7 @@
  *	run.c		the files, the cases, the verdicts and the table
  *	script.c	one case: read and executed statement by statement
  *	packet.c	segments and their options as octets and as text, IP around them
+ *	icmp.c		ICMP errors, of either IP version, that quote a segment
  *	engine.c	target: core/ in a small shell with a virtual clock
  *	kernel.c	target: tern.ko, its peer behind a tun device
  *
@@ -34,6 +35,7 @@ enum timer {
 	TIMER_PERSIST,
 	TIMER_FIN_WAIT_2,
 	TIMER_TIME_WAIT,
+	TIMER_KEEPALIVE,
 };
 
 /**
@@ -66,6 +68,32 @@ struct ends {
 	u16 rport;
 };
 
+/* enum icmp_kind - what an ICMP error says, whichever IP version it is of */
+enum icmp_kind {
+	ICMP_IS_UNREACH,
+	ICMP_IS_TIME_EXCEEDED,
+	ICMP_IS_TOO_BIG,
+};
+
+/**
+ * struct icmp_error - an ICMP error about a segment of the target
+ * @kind: &enum icmp_kind
+ * @code: its code, a number of the IP version, or one of &icmp_codes
+ * @mtu: for ICMP_IS_TOO_BIG, with the header of IPv4
+ * @seq: sequence number of the quoted segment
+ * @ends: its ports
+ */
+struct icmp_error {
+	u8 kind;
+	char code[16];
+	u32 mtu;
+	u32 seq;
+	struct ends ends;
+};
+
+/** define ARGS_MAX - numbers that a call can have */
+#define ARGS_MAX 3
+
 /**
  * struct target - a host under test
  * @name: for the verdicts
@@ -73,8 +101,11 @@ struct ends {
  * @begin: a fresh connection's place: nothing stands there
  * @end: forget it again, whatever state it is in
  * @inject: a segment from the peer arrives
+ * @icmp: an ICMP error arrives, NULL when the target knows of none
  * @collect: the next segment that was sent; its length, 0 when there is none
- * @call: a user's call, by its name in a script; NULL or what went wrong
+ * @call: a user's call, by its name in a script, with ARGS_MAX numbers; NULL or what
+ *	went wrong
+ * @sysctl: the operator sets net.tern.@name until the case is over; the same
  * @pass: let time pass
  * @now: the target's clock, us
  * @status: see &struct status
@@ -86,8 +117,10 @@ struct target {
 	void (*begin)(struct ends *ends);
 	void (*end)(void);
 	void (*inject)(const u8 *seg, u32 len);
+	void (*icmp)(const struct icmp_error *icmp);
 	u32 (*collect)(u8 *seg, u32 size);
-	const char *(*call)(const char *name, u32 n);
+	const char *(*call)(const char *name, const u32 *args);
+	const char *(*sysctl)(const char *name, u32 value);
 	void (*pass)(u64 us);
 	u64 (*now)(void);
 	void (*status)(struct status *status);
@@ -127,7 +160,7 @@ struct options {
 	u32 len;
 };
 
-/** options_read() - "mss 1000,sackOK,ts 1 0,sack 5-9" as octets; false when it is not */
+/** options_read() - "mss 1000,sackOK,ts 1 0,sack 5:9 12:14" as octets; false when it is not */
 bool options_read(const char *text, struct options *options);
 /** options_text() - octets of options as such a text */
 void options_text(const u8 *octets, u32 len, char *text, size_t size);
@@ -146,6 +179,13 @@ u32 ip_put(u8 *seg, u32 len, u8 *packet);
 /** ip_get() - what the packet carries for us, NULL when it is not ours; @why: it is bad */
 u8 *ip_get(u8 *packet, u32 len, u32 *seg_len, const char **why);
 
+/** peer_checksum() - of what a packet from the peer carries, with the pseudo-header */
+u16 peer_checksum(const u8 *octets, u32 len, u8 protocol);
+
+/* icmp.c */
+/** icmp_put() - the packet; its length, 0 when the code is none of the IP version */
+u32 icmp_put(const struct icmp_error *icmp, u8 *packet);
+
 /* script.c */
 /** case_run() - run one case, every set expanded; false with @why when it fails */
 bool case_run(const char *state, const char *setup, const char *text, char *why);
@@ -153,7 +193,7 @@ bool case_run(const char *state, const char *setup, const char *text, char *why)
 bool case_kind(const char *text, u8 *flags, char *seq, char *ack);
 
 #define WHY_MAX 700
-#define WORD_MAX 64
+#define WORD_MAX 256
 
 /** cases_wrapped() - cases in which the target's numbers passed 2^32 */
 u32 cases_wrapped(void);

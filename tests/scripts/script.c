@@ -28,6 +28,7 @@
  * @seq: of the segment that we sent last
  * @ack: the same
  * @end: one past that segment
+ * @tsval: of the segment that the target sent last with a timestamp
  */
 struct model {
 	bool iss_known;
@@ -39,12 +40,13 @@ struct model {
 	u32 seq;
 	u32 ack;
 	u32 end;
+	u32 tsval;
 };
 
 /** struct sent - a segment from the target that no statement has looked at yet */
 struct sent {
 	struct tern_seg seg;
-	char options[128];
+	char options[WORD_MAX];
 };
 
 static struct run {
@@ -162,8 +164,8 @@ static bool take_time(u64 *us)
 	return false;
 }
 
-/* A sequence number: NAME, NUMBER, NAME+NUMBER, NAME-NUMBER */
-static bool seq_of(const char *word, u32 *value)
+/* Does a sequence number of this name exist?  @n: of so many characters */
+static bool name_of(const char *name, size_t n, u32 *value)
 {
 	const struct model *m = &run.then;
 	const struct {
@@ -174,24 +176,31 @@ static bool seq_of(const char *word, u32 *value)
 		{ "max", m->max }, { "left", m->left }, { "inside", m->left + m->wnd / 2 },
 		{ "right", m->left + m->wnd - 1 }, { "beyond", m->left + m->wnd },
 		{ "seg.seq", m->seq }, { "seg.ack", m->ack }, { "seg.end", m->end },
+		{ "tsval", m->tsval },
 	};
-	size_t n = strcspn(word, "+-");
-	u32 offset = 0;
 	size_t i;
 
-	if (number_of(word, value))
-		return true;
-	if (word[n] && !number_of(word + n + 1, &offset))
-		return false;
-	if (word[n] == '-')
-		offset = 0u - offset;
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strlen(names[i].name) == n && !strncmp(names[i].name, word, n)) {
-			*value = names[i].value + offset;
+		if (strlen(names[i].name) == n && !strncmp(names[i].name, name, n)) {
+			*value = names[i].value;
 			return true;
 		}
 	}
 	return false;
+}
+
+/* A sequence number: NAME, NUMBER, NAME+NUMBER, NAME-NUMBER */
+static bool seq_of(const char *word, u32 *value)
+{
+	size_t n = strcspn(word, "+-");
+	u32 offset = 0;
+
+	if (number_of(word, value))
+		return true;
+	if ((word[n] && !number_of(word + n + 1, &offset)) || !name_of(word, n, value))
+		return false;
+	*value += word[n] == '-' ? 0u - offset : offset;
+	return true;
 }
 
 /* Segments from the target */
@@ -233,6 +242,8 @@ static void learn(const struct tern_seg *seg)
 		m->left = tern_seq_bits(seg->ack);
 	if (seg->flags & (TERN_ACK | TERN_SYN))
 		m->wnd = seg->wnd;
+	if (seg->has_ts)
+		m->tsval = seg->tsval;
 }
 
 static bool check_payload(const u8 *octets, const struct tern_seg *seg)
@@ -330,10 +341,26 @@ struct words {
 	u8 flags;
 	u32 len;
 	u32 wnd;
+	u32 least;	/* so many times */
+	u32 most;
 	bool has_wnd;
 	bool has_options;
 	char options[WORD_MAX];
 };
+
+/* "5", or "5..8" */
+static bool read_times(const char *word, struct words *w)
+{
+	char rest;
+
+	if (sscanf(word, "%u..%u%c", &w->least, &w->most, &rest) == 2)
+		return w->least <= w->most;
+	w->most = 0;
+	if (!number_of(word, &w->least))
+		return false;
+	w->most = w->least;
+	return true;
+}
 
 static bool read_field(const char *name, struct words *w)
 {
@@ -349,6 +376,8 @@ static bool read_field(const char *name, struct words *w)
 		w->has_wnd = true;
 		return take_number(&w->wnd);
 	}
+	if (!strcmp(name, "times"))
+		return more(word) && next(word) && read_times(word, w);
 	if (!strcmp(name, "opts") && next(word) && word[0] == '<') {
 		w->has_options = true;
 		snprintf(w->options, sizeof(w->options), "%.*s", (int)strlen(word) - 2, word + 1);
@@ -363,6 +392,8 @@ static bool read_words(struct words *w, bool ours)
 	char word[WORD_MAX];
 
 	memset(w, 0, sizeof(*w));
+	w->least = 1;
+	w->most = 1;
 	if (!next(word) || !flags_read(word, &w->flags))
 		return fail("script: a kind of segment is missing at '%s'", run.at);
 	while (more(word)) {
@@ -379,45 +410,143 @@ static bool read_words(struct words *w, bool ours)
 	return true;
 }
 
-static bool do_inject(void)
+/* Options with numbers in the place of their names; @text has room for WORD_MAX. */
+static bool resolve_options(const char *options, char *text)
+{
+	char word[WORD_MAX];
+	size_t n = 0, len;
+	u32 value;
+
+	while (*options) {
+		len = strcspn(options, " ,:");
+		snprintf(word, sizeof(word), "%.*s", (int)len, options);
+		if (len && name_of(word, strcspn(word, "+-"), &value) && seq_of(word, &value))
+			snprintf(word, sizeof(word), "%u", value);
+		n += (size_t)snprintf(text + n, WORD_MAX - n, "%s", word);
+		options += len;
+		if (*options && n + 1 < WORD_MAX)
+			text[n++] = *options++;
+		if (n + 1 >= WORD_MAX)
+			return false;
+	}
+	text[n] = '\0';
+	return true;
+}
+
+/* The segment of a statement, and what it tells the model. */
+static void inject(const struct words *w, const struct options *options)
 {
 	struct model *m = &run.live;
-	struct options options;
-	struct tern_seg seg;
 	u8 octets[SEG_MAX];
-	struct words w;
+	struct tern_seg seg;
 	u32 len;
-
-	if (!happen() || !read_words(&w, true))
-		return false;
-	if (!seq_of(w.seq, &m->seq) || !seq_of(w.ack, &m->ack))
-		return fail("script: no number '%s' or '%s'", w.seq, w.ack);
-	if (w.len > 1400 || !options_read(w.options, &options))
-		return fail("script: too long, or no options: '%s'", w.options);
 
 	seg = (struct tern_seg){
 		.sport = run.ends.rport, .dport = run.ends.lport,
-		.seq = tern_seq_of(m->seq), .flags = w.flags, .len = w.len,
-		.wnd = w.has_wnd ? w.wnd : 65535, .pos = m->seq - settings.irs - 1,
+		.seq = tern_seq_of(m->seq), .flags = w->flags, .len = w->len,
+		.wnd = w->has_wnd ? w->wnd : 65535, .pos = m->seq - settings.irs - 1,
 	};
-	if (w.flags & TERN_ACK)
+	if (w->flags & TERN_ACK)
 		seg.ack = tern_seq_of(m->ack);
-	m->end = m->seq + w.len + !!(w.flags & TERN_SYN) + !!(w.flags & TERN_FIN);
-	if (w.flags & TERN_ACK && (s32)(m->ack - m->una) > 0 && (s32)(m->ack - m->max) <= 0)
+	m->end = m->seq + w->len + !!(w->flags & TERN_SYN) + !!(w->flags & TERN_FIN);
+	if (w->flags & TERN_ACK && (s32)(m->ack - m->una) > 0 && (s32)(m->ack - m->max) <= 0)
 		m->una = m->ack;
 	run.then.seq = m->seq;
 	run.then.ack = m->ack;
 	run.then.end = m->end;
 
-	log_seg("<", &seg, w.options);
-	len = seg_put(&seg, &options, octets);
+	log_seg("<", &seg, w->options);
+	len = seg_put(&seg, options, octets);
 	settings.target->inject(octets, len);
+}
+
+static bool do_inject(void)
+{
+	struct model *m = &run.live;
+	struct options options;
+	char text[WORD_MAX];
+	struct words w;
+	u32 i;
+
+	if (!read_words(&w, true))
+		return false;
+	if (!seq_of(w.seq, &m->seq) || !seq_of(w.ack, &m->ack))
+		return fail("script: no number '%s' or '%s'", w.seq, w.ack);
+	if (w.len > 1400 || w.least != w.most || !resolve_options(w.options, text) ||
+	    !options_read(text, &options))
+		return fail("script: too long, or no options: '%s'", w.options);
+	for (i = 0; i < w.least; i++) {
+		inject(&w, &options);
+		if (!drain())
+			return false;
+		/* as many more as it has octets */
+		m->seq += w.len;
+	}
+	return true;
+}
+
+/* < ICMP ... */
+
+static bool read_icmp_kind(struct icmp_error *icmp)
+{
+	static const char *const kinds[] = {
+		[ICMP_IS_UNREACH] = "unreach",
+		[ICMP_IS_TIME_EXCEEDED] = "time-exceeded",
+		[ICMP_IS_TOO_BIG] = "too-big",
+	};
+	char word[WORD_MAX];
+	u8 i;
+
+	if (!next(word))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (strcmp(kinds[i], word))
+			continue;
+		icmp->kind = i;
+		if (i == ICMP_IS_TOO_BIG)
+			return true;
+		if (!more(word) || !next(word) || strlen(word) >= sizeof(icmp->code))
+			return false;
+		strcpy(icmp->code, word);
+		return true;
+	}
+	return false;
+}
+
+static bool do_icmp(void)
+{
+	struct icmp_error icmp = { .seq = run.then.una, .ends = run.ends };
+	char word[WORD_MAX], value[WORD_MAX];
+
+	if (!read_icmp_kind(&icmp))
+		return fail("script: no such ICMP error at '%s'", run.at);
+	while (more(word)) {
+		next(word);
+		if (strcmp(word, "seq") && strcmp(word, "mtu"))
+			return fail("script: '%s' is no field of an ICMP error", word);
+		if (!more(value) || !next(value) ||
+		    !seq_of(value, word[0] == 's' ? &icmp.seq : &icmp.mtu))
+			return fail("script: '%s' wants a number", word);
+	}
+	if (settings.verbose)
+		printf("  < ICMP %u %s seq iss%+d mtu %u\n", icmp.kind, icmp.code,
+		       (int)(icmp.seq - run.live.iss), icmp.mtu);
+	if (!settings.target->icmp)
+		return fail("script: this target knows no ICMP");
+	settings.target->icmp(&icmp);
 	return drain();
+}
+
+static bool do_arrive(void)
+{
+	if (!happen())
+		return false;
+	return take("ICMP") ? do_icmp() : do_inject();
 }
 
 /* > KIND ... */
 
-static bool same_seq(const char *word, tern_seq got)
+static bool same_seq(const char *word, tern_seq got, u32 offset)
 {
 	u32 want;
 
@@ -425,55 +554,107 @@ static bool same_seq(const char *word, tern_seq got)
 		return true;
 	if (!strcmp(word, "later"))
 		return (s32)(tern_seq_bits(got) - run.then.max) > 0;
-	return seq_of(word, &want) && want == tern_seq_bits(got);
+	return seq_of(word, &want) && want + offset == tern_seq_bits(got);
+}
+
+/* "any" in the place of a number is any number. */
+static bool same_options(const char *want, const char *got)
+{
+	while (*want) {
+		if (!strncmp(want, "any", 3)) {
+			want += 3;
+			if (!strspn(got, "0123456789"))
+				return false;
+			got += strspn(got, "0123456789");
+		} else if (*want++ != *got++) {
+			return false;
+		}
+	}
+	return !*got;
+}
+
+/* @offset: how far behind its @seq, for the further ones of several */
+static bool is_expected(const struct words *w, const char *options, const struct sent *sent,
+			u32 offset)
+{
+	/* an RST that answers a segment opens no window */
+	if (w->flags & TERN_RST && sent->seg.wnd)
+		return false;
+	return (sent->seg.flags & ~TERN_PSH) == w->flags && sent->seg.len == w->len &&
+	       same_seq(w->seq, sent->seg.seq, offset) &&
+	       (!(w->flags & TERN_ACK) || same_seq(w->ack, sent->seg.ack, 0)) &&
+	       (!w->has_wnd || w->wnd == sent->seg.wnd) &&
+	       (!w->has_options || same_options(options, sent->options));
+}
+
+static void dequeue(void)
+{
+	run.n_queue--;
+	memmove(run.queue, run.queue + 1, run.n_queue * sizeof(run.queue[0]));
 }
 
 static bool do_expect(void)
 {
 	const struct sent *sent = &run.queue[0];
 	const char *begin = run.at;
+	char options[WORD_MAX];
 	struct words w;
-	bool same;
+	u32 i;
 
 	if (take("nothing"))
 		return quiet();
 	if (!read_words(&w, false))
 		return false;
-	if (!run.n_queue)
-		return fail("it did not send%.*s", (int)(run.at - begin), begin);
-
-	same = (sent->seg.flags & ~TERN_PSH) == w.flags && sent->seg.len == w.len &&
-	       same_seq(w.seq, sent->seg.seq) &&
-	       (!(w.flags & TERN_ACK) || same_seq(w.ack, sent->seg.ack)) &&
-	       (!w.has_wnd || w.wnd == sent->seg.wnd) &&
-	       (!w.has_options || !strcmp(w.options, sent->options));
-	/* an RST that answers a segment opens no window */
-	if (w.flags & TERN_RST && sent->seg.wnd)
-		same = false;
-	if (!same)
-		return fail("it sent %s <%s>, not%.*s", seg_text(&sent->seg), sent->options,
-			    (int)(run.at - begin), begin);
-	if (w.flags & TERN_SYN && tern_seq_bits(sent->seg.seq) != run.live.iss)
-		learn_iss(tern_seq_bits(sent->seg.seq));
-	run.n_queue--;
-	memmove(run.queue, run.queue + 1, run.n_queue * sizeof(run.queue[0]));
+	if (!resolve_options(w.options, options))
+		return fail("script: no options: '%s'", w.options);
+	for (i = 0; i < w.most; i++) {
+		if (!run.n_queue && i >= w.least)
+			break;
+		if (!run.n_queue)
+			return fail("it did not send%.*s", (int)(run.at - begin), begin);
+		if (!is_expected(&w, options, sent, i * w.len)) {
+			if (i >= w.least)
+				break;
+			return fail("it sent %s <%s>, not%.*s", seg_text(&sent->seg),
+				    sent->options, (int)(run.at - begin), begin);
+		}
+		if (w.flags & TERN_SYN && tern_seq_bits(sent->seg.seq) != run.live.iss)
+			learn_iss(tern_seq_bits(sent->seg.seq));
+		dequeue();
+	}
 	return true;
 }
 
 /* ! CALL [N] and + TIME */
 
-static bool do_call(void)
+static bool do_sysctl(void)
 {
 	char name[WORD_MAX];
 	const char *bad;
-	u32 n = 0;
+	u32 value;
+
+	if (!next(name) || !take_number(&value))
+		return fail("script: sysctl wants a name and a number");
+	bad = settings.target->sysctl(name, value);
+	return bad ? fail("sysctl %s: %s", name, bad) : drain();
+}
+
+static bool do_call(void)
+{
+	u32 args[ARGS_MAX] = { 0 };
+	char name[WORD_MAX];
+	const char *bad;
+	int i;
 
 	if (!happen() || !next(name))
 		return false;
-	take_number(&n);
+	if (!strcmp(name, "sysctl"))
+		return do_sysctl();
+	for (i = 0; i < ARGS_MAX && take_number(&args[i]); i++)
+		;
 	if (settings.verbose)
-		printf("  ! %s %u\n", name, n);
-	bad = settings.target->call(name, n);
+		printf("  ! %s %u\n", name, args[0]);
+	bad = settings.target->call(name, args);
 	if (bad)
 		return fail("%s: %s", name, bad);
 	return drain();
@@ -505,6 +686,7 @@ static const char *const timers[] = {
 	[TIMER_PERSIST] = "persist",
 	[TIMER_FIN_WAIT_2] = "fin_wait_2",
 	[TIMER_TIME_WAIT] = "time_wait",
+	[TIMER_KEEPALIVE] = "keepalive",
 };
 
 /* How late the target is by its own clock. */
@@ -536,8 +718,7 @@ static bool check_delack(void)
 	if (seg->flags != TERN_ACK || seg->len || tern_seq_bits(seg->ack) != end ||
 	    tern_seq_bits(seg->seq) != run.then.max)
 		return fail("it sent %s as delayed ACK", seg_text(seg));
-	run.n_queue--;
-	memmove(run.queue, run.queue + 1, run.n_queue * sizeof(run.queue[0]));
+	dequeue();
 	return true;
 }
 
@@ -580,7 +761,7 @@ static bool check_timer(const struct status *got)
 	return fail("script: no timer '%s'", word);
 }
 
-static bool check_error(const struct status *got, const char *word)
+static bool check_error(const struct status *got, char *word)
 {
 	static const struct {
 		const char *name;
@@ -592,9 +773,19 @@ static bool check_error(const struct status *got, const char *word)
 		{ "reset", ECONNRESET, EPIPE },
 		{ "refused", ECONNREFUSED, ECONNREFUSED },
 		{ "timedout", ETIMEDOUT, ETIMEDOUT },
+		{ "ENETUNREACH", ENETUNREACH, ENETUNREACH },
+		{ "EHOSTUNREACH", EHOSTUNREACH, EHOSTUNREACH },
+		{ "ECONNREFUSED", ECONNREFUSED, ECONNREFUSED },
+		{ "EHOSTDOWN", EHOSTDOWN, EHOSTDOWN },
+		{ "ENONET", ENONET, ENONET },
+		{ "EOPNOTSUPP", EOPNOTSUPP, EOPNOTSUPP },
+		{ "EACCES", EACCES, EACCES },
+		{ "EPROTO", EPROTO, EPROTO },
 	};
 	size_t i;
 
+	if (!strcmp(word, "error") && more(word))
+		next(word);
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		if (strcmp(errors[i].name, word))
 			continue;
@@ -630,13 +821,16 @@ static bool check_rest(const struct status *got)
 
 static bool check_unchanged(const struct status *got)
 {
+	char word[WORD_MAX];
+
 	if (got->state != run.before.state)
 		return fail("the state is %s, no longer %s", tern_state_name(got->state),
 			    tern_state_name(run.before.state));
 	if (got->unread != run.before.unread)
 		return fail("%u octets can be read, no longer %u", got->unread,
 			    run.before.unread);
-	if (got->error != run.before.error)
+	/* unless another one is named */
+	if (got->error != run.before.error && (!peek(word) || strcmp(word, "error")))
 		return fail("the user sees error %d", got->error);
 	return check_same_timer(got);
 }
@@ -672,7 +866,7 @@ static bool execute(const char *text)
 	while (next(word)) {
 		switch (is_operator(word) ? word[0] : 0) {
 		case '<':
-			ok = do_inject();
+			ok = do_arrive();
 			break;
 		case '>':
 			ok = do_expect();

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# tests/scripts/ against tern.ko, and again with its own numbers at the wrap.
+# tests/scripts/ against tern.ko, again over IPv6, and with its own numbers at the wrap.
 . tests/vm/lib.sh
 
 # Failing cases it names itself and ends with 1; anything else is a crash.
@@ -10,10 +10,11 @@ scripts()
 
 	vm-scripts --target kernel "$@" tests/scripts/*.script || status=$?
 	[ $status = 0 ] || FAILED=1
-	[ $status -le 1 ] || echo "not ok - scripts: kernel: the runner ended with $status"
+	[ $status -le 1 ] || echo "not ok - scripts: kernel: $*: the runner ended with $status"
 }
 
 modprobe tun
 scripts --table
+scripts --brief --label "kernel over IPv6" --ipv6
 scripts --brief --label "kernel near the wrap" --near-wrap --iss 0xffffffc0 --irs 0xffffff9c
 exit "$FAILED"
