@@ -32,9 +32,9 @@ static u32 flight(const struct tern_conn *conn)
 }
 
 /* rfc5681#section-3.1, equation 4 */
-static void halve_ssthresh(struct tern_conn *conn)
+static void halve_ssthresh(struct tern_conn *conn, u32 flight_size)
 {
-	conn->ssthresh = tern_max(flight(conn) / 2, 2 * (u32)conn->snd_mss);
+	conn->ssthresh = tern_max(flight_size / 2, 2 * (u32)conn->snd_mss);
 }
 
 /*
@@ -126,7 +126,8 @@ void tern_cwnd_dupack(struct tern_conn *conn, struct tern_result *res)
 	if (!head_is_lost(conn))
 		return;
 
-	halve_ssthresh(conn);
+	/* rfc5681#section-3.2, 2: limited transmit, beyond cwnd, does not count */
+	halve_ssthresh(conn, tern_min(flight(conn), conn->cwnd));
 	set_cwnd(conn, conn->ssthresh +
 		 (conn->sack_ok ? 0 : DUPACKS_FOR_LOSS * conn->snd_mss));
 	conn->recover = conn->snd_max;
@@ -144,7 +145,7 @@ void tern_cwnd_dupack(struct tern_conn *conn, struct tern_result *res)
 void tern_cwnd_timeout(struct tern_conn *conn)
 {
 	if (conn->rexmits <= 1)
-		halve_ssthresh(conn);
+		halve_ssthresh(conn, flight(conn));
 	set_cwnd(conn, conn->snd_mss);
 	conn->recover = conn->snd_max;
 	conn->in_recovery = false;
@@ -174,7 +175,8 @@ u32 tern_cwnd_room(const struct tern_conn *conn)
 		used = tern_sack_pipe(conn);
 	} else {
 		used = tern_seq_dist(tern_snd_base(conn), conn->snd_nxt);
-		if (!conn->in_recovery)
+		/* rfc3042: for new data only */
+		if (!conn->in_recovery && conn->snd_nxt == conn->snd_max)
 			window += tern_min(conn->dupacks, 2) * conn->snd_mss;
 	}
 	return window > used ? window - used : 0;

@@ -239,7 +239,7 @@ void tern_pump(struct sock *sk)
 		tern_xmit(sk, &seg);
 
 	if (budget < 0)
-		sk_reset_timer(sk, &sk->sk_timer, jiffies + 1);
+		tern_timer_soon(sk);
 	else if (ts->conn.state == TERN_TIME_WAIT)
 		tern_tw_enter(sk);
 	else if (ts->conn.state == TERN_CLOSED)

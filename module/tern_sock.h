@@ -346,6 +346,7 @@ struct tern_options {
  * @snd_base: position of the first octet of sk_write_queue
  * @mtu: path MTU that came while the socket was in use, octets
  * @deferred: &enum tern_deferred bits
+ * @timer_by: the deadline that sk_timer was set for, us, while it is pending
  * @hashed: it stands in the connection table, which holds a reference
  * @bound: it is an owner of @port, else (with a port) one of its connections
  * @destroyed: tern_destroy() has run
@@ -369,6 +370,7 @@ struct tern_sock {
 	u32 snd_base;
 	u32 mtu;
 	unsigned long deferred;
+	u64 timer_by;
 
 	bool hashed;
 	bool bound;
@@ -651,6 +653,7 @@ void tern_cookie_exit(struct tern_net *tn);
 /* timer.c */
 void tern_timer_init(struct sock *sk);
 void tern_timer_arm(struct sock *sk, u64 now);
+void tern_timer_soon(struct sock *sk);
 void tern_release_cb(struct sock *sk);
 unsigned long tern_timer_step(unsigned long left);
 unsigned long tern_jiffies_until(u64 deadline, u64 now);

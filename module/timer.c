@@ -2,7 +2,7 @@
 /*
  * One kernel timer per connection, set for the engine's earliest deadline.
  *
- * The timer is moved only to an earlier time; when it runs too early it finds
+ * The timer is moved only for an earlier deadline; when it runs too early it finds
  * nothing due and is set again.  So the common case, a deadline that moves away
  * with every acknowledgment, costs nothing.
  */
@@ -22,7 +22,7 @@
  */
 unsigned long tern_timer_step(unsigned long left)
 {
-	return left < 64 ? left + 1 : left - left / 8;
+	return left < 56 ? left + 1 : left - left / 8;
 }
 
 /**
@@ -84,9 +84,19 @@ void tern_timer_arm(struct sock *sk, u64 now)
 
 	if (deadline == TERN_NEVER)
 		return;
+	/* Not by its expires: the wheel may run it an eighth of its length after that. */
+	if (timer_pending(&sk->sk_timer) && deadline >= tern_sk(sk)->timer_by)
+		return;
+	tern_sk(sk)->timer_by = deadline;
 	when = tern_jiffies_until(deadline, now);
-	if (!timer_pending(&sk->sk_timer) || time_before(when, sk->sk_timer.expires))
-		sk_reset_timer(sk, &sk->sk_timer, when);
+	sk_reset_timer(sk, &sk->sk_timer, when);
+}
+
+/** tern_timer_soon() - there is more to send than is good to send at once; socket locked */
+void tern_timer_soon(struct sock *sk)
+{
+	tern_sk(sk)->timer_by = 0;
+	sk_reset_timer(sk, &sk->sk_timer, jiffies + 1);
 }
 
 /**

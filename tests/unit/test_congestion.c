@@ -131,20 +131,20 @@ static void limited_transmit_and_fast_retransmit(void)
 	CHECK_EQ(e.conn.cwnd, 11 * MSS);
 	CHECK_EQ(e.conn.in_recovery, false);
 
-	/* the third: half of the 13 in flight, and three have left */
+	/* the third: half of the 11 sent without rfc3042, and three have left */
 	duplicate_acks(&e, MSS, 1);
 	CHECK_EQ(e.out[e.next_out].rexmit, true);
 	expect_data(&e, MSS, 1);
 	CHECK_EQ(e.conn.in_recovery, true);
-	CHECK_EQ(e.conn.ssthresh, 6500);
-	CHECK_EQ(e.conn.cwnd, 6500 + 3 * MSS);
+	CHECK_EQ(e.conn.ssthresh, 5500);
+	CHECK_EQ(e.conn.cwnd, 5500 + 3 * MSS);
 	CHECK_EQ(e.conn.rexmits_total, 1);
 
 	/* each further one inflates, until there is room for new data */
 	duplicate_acks(&e, MSS, 3);
-	CHECK_EQ(e.conn.cwnd, 12500);
+	CHECK_EQ(e.conn.cwnd, 11500);
 	CHECK_QUIET(&e);
-	duplicate_acks(&e, MSS, 1);
+	duplicate_acks(&e, MSS, 2);
 	CHECK_QUIET(&e);
 	duplicate_acks(&e, MSS, 1);
 	expect_data(&e, 14 * MSS, 1);

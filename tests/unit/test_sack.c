@@ -516,29 +516,31 @@ static void recovery_by_three_duplicates(void)
 	SACK(&e, 0, 1000, 4000);
 	CHECK_EQ(e.conn.in_recovery, true);
 	CHECK(e.res.events & TERN_EV_RECOVERY);
-	/* half of the 12 in flight */
-	CHECK_EQ(e.conn.ssthresh, 6000);
-	CHECK_EQ(e.conn.cwnd, 6000);
+	/* half of the 10 sent without limited transmit */
+	CHECK_EQ(e.conn.ssthresh, 5000);
+	CHECK_EQ(e.conn.cwnd, 5000);
 	CHECK_EQ(e.out[e.next_out].rexmit, true);
 	expect(&e, 0, MSS);
 	CHECK_QUIET(&e);
-	/* pipe: 8 in the tail, 1 sent again; it must fall to 5 */
+	/* pipe: 8 in the tail, 1 sent again; it must fall to 4 */
 	SACK(&e, 0, 1000, 5000);
 	SACK(&e, 0, 1000, 6000);
 	SACK(&e, 0, 1000, 7000);
 	CHECK_EQ(tern_sack_pipe(&e.conn), 6000);
 	CHECK_QUIET(&e);
 	SACK(&e, 0, 1000, 8000);
+	CHECK_QUIET(&e);
+	SACK(&e, 0, 1000, 9000);
 	expect(&e, 12000, MSS);
 	CHECK_QUIET(&e);
 	/* nothing is learned twice */
-	SACK(&e, 0, 1000, 8000);
+	SACK(&e, 0, 1000, 9000);
 	CHECK_QUIET(&e);
-	CHECK_EQ(e.conn.cwnd, 6000);
+	CHECK_EQ(e.conn.cwnd, 5000);
 	/* RecoveryPoint is 12000 */
 	arrive(&e, TERN_ACK, 0, 11999, 0);
 	CHECK_EQ(e.conn.in_recovery, true);
-	CHECK_EQ(e.conn.cwnd, 6000);
+	CHECK_EQ(e.conn.cwnd, 5000);
 	look_away(&e);
 	arrive(&e, TERN_ACK, 0, 12000, 0);
 	CHECK_EQ(e.conn.in_recovery, false);
