@@ -112,23 +112,19 @@ bool parse_address(const char *text, struct address *addr)
 /* "10.0.0.1:40000", "[fd00::1]:40000" */
 bool parse_endpoint(const char *text, struct endpoint *end)
 {
-	const char *host = text, *stop = strchr(text, ':'), *port;
+	bool v6 = *text == '[';
+	const char *host = text + v6, *stop = strchr(host, v6 ? ']' : ':');
 	char copy[INET6_ADDRSTRLEN];
-	sa_family_t family = AF_INET;
+	const char *port;
 	u64 n;
 
-	if (*text == '[') {
-		family = AF_INET6;
-		host++;
-		stop = strchr(text, ']');
-	}
 	if (!stop || (size_t)(stop - host) >= sizeof(copy))
 		return false;
-	port = stop + (family == AF_INET6);
+	port = stop + v6;
 	memcpy(copy, host, (size_t)(stop - host));
 	copy[stop - host] = '\0';
-	if (*port != ':' || !strchr(copy, ':') != (family == AF_INET) ||
-	    !parse_address(copy, &end->addr) || !parse_number(port + 1, 0, 65535, &n))
+	if (!!strchr(copy, ':') != v6 || !parse_address(copy, &end->addr) || *port != ':' ||
+	    !parse_number(port + 1, 0, 65535, &n))
 		return false;
 	end->port = (u16)n;
 	return true;

@@ -54,11 +54,10 @@ struct pen {
 	u64 start;		/* ns of the first event */
 };
 
-/** struct token - a word of a label, its colour; may it be left out where it does not fit? */
+/** struct token - a word of a label and its colour */
 struct token {
 	char text[OPTIONS_TEXT];
 	const char *colour;
-	bool extra;
 };
 
 /** struct cell - text that knows its width, as colours and glyphs have none or more */
@@ -160,7 +159,6 @@ add_token(struct token *token, const char *colour, const char *format, ...)
 	vsnprintf(token->text, sizeof(token->text), format, args);
 	va_end(args);
 	token->colour = colour;
-	token->extra = false;
 }
 
 static const char *segment_colour(const struct event *e)
@@ -242,14 +240,10 @@ static int option_tokens(const struct ladder *l, const struct event *e, struct t
 
 	if (e->seg.mss)
 		add_token(&t[n++], NULL, "mss=%u", e->seg.mss);
-	if (e->seg.sack_permitted) {
-		add_token(&t[n], NULL, "SACK-permitted");
-		t[n++].extra = true;
-	}
-	if (syn && e->seg.has_ts) {
-		add_token(&t[n], NULL, "TS");
-		t[n++].extra = true;
-	}
+	if (e->seg.sack_permitted)
+		add_token(&t[n++], NULL, "SACK-permitted");
+	if (syn && e->seg.has_ts)
+		add_token(&t[n++], NULL, "TS");
 	for (u32 i = 0; i < e->seg.n_sack; i++)
 		add_token(&t[n++], C_YELLOW, "%s%u-%u", i ? "" : "SACK ",
 			  tern_seq_bits(e->seg.sack[i].start) - base,
@@ -278,11 +272,6 @@ static int label_tokens(const struct ladder *l, const struct event *e, struct to
 	return n;
 }
 
-static bool fits(const struct pen *pen, const struct cell *line, const struct token *token)
-{
-	return line->width + 1 + (int)strlen(token->text) <= pen->middle - 2;
-}
-
 /*
  * The label, broken into lines that fit.  @left and @right are states that
  * belong to the first of them.
@@ -302,9 +291,7 @@ static void draw_label(const struct pen *pen, const struct ladder *l, const stru
 				cell_ascii(pen, &text, NULL, " ");
 			cell_ascii(pen, &text, tokens[i].colour, tokens[i].text);
 			i++;
-			while (i < n && tokens[i].extra && !fits(pen, &text, &tokens[i]))
-				i++;
-		} while (i < n && fits(pen, &text, &tokens[i]));
+		} while (i < n && text.width + 1 + (int)strlen(tokens[i].text) <= pen->middle - 2);
 		text_row(pen, first ? &e->ns : NULL, first ? left : NULL,
 			 first ? right : NULL, &text, e->side);
 		first = false;
