@@ -15,8 +15,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/scenarios.sh
 
-CLIENT_IP=10.9.0.1
-SERVER_IP=10.9.0.2
+# What VIA names: the client's and the server's address, the latter as the client
+# has to write it.
+declare -A CLIENT_IP=([ipv4]=10.9.0.1 [ipv6]=fd09::1 [link-local]=fe80::1)
+declare -A SERVER_IP=([ipv4]=10.9.0.2 [ipv6]=fd09::2 [link-local]=fe80::2%c0)
 PORT=7
 DELAY=20ms
 TRACING=/sys/kernel/tracing
@@ -27,9 +29,24 @@ fail()
 	exit 1
 }
 
+# join CLIENT SERVER: give each its address.  The picture is about Tern: let no ARP
+# and no neighbour discovery come between.
+join()
+{
+	local length=24 nodad=()
+
+	[[ $1 != *:* ]] || length=64 nodad=(nodad)
+	ip -n client addr add "$1/$length" dev c0 "${nodad[@]}"
+	ip -n server addr add "$2/$length" dev s0 "${nodad[@]}"
+	ip -n client neigh replace "$2" dev c0 nud permanent \
+		lladdr "$(ip netns exec server cat /sys/class/net/s0/address)"
+	ip -n server neigh replace "$1" dev s0 nud permanent \
+		lladdr "$(ip netns exec client cat /sys/class/net/c0/address)"
+}
+
 make_network()
 {
-	local end
+	local end via
 
 	for end in client server wire; do
 		ip netns add $end
@@ -43,17 +60,14 @@ make_network()
 		ip -n wire link set $end master bridge up
 		tc -n wire qdisc add dev $end root netem delay $DELAY
 	done
-	ip -n client addr add $CLIENT_IP/24 dev c0
-	ip -n server addr add $SERVER_IP/24 dev s0
 	for end in client:c0 server:s0; do
 		ip -n "${end%:*}" link set lo up
-		ip -n "${end%:*}" link set "${end#*:}" up
+		# only the addresses that join() gives, none made from the hardware's
+		ip -n "${end%:*}" link set "${end#*:}" addrgenmode none up
 	done
-	# The picture is about Tern: let no ARP come between.
-	ip -n client neigh replace $SERVER_IP dev c0 nud permanent \
-		lladdr "$(ip netns exec server cat /sys/class/net/s0/address)"
-	ip -n server neigh replace $CLIENT_IP dev s0 nud permanent \
-		lladdr "$(ip netns exec client cat /sys/class/net/c0/address)"
+	for via in "${!CLIENT_IP[@]}"; do
+		join "${CLIENT_IP[$via]}" "${SERVER_IP[$via]%\%*}"
+	done
 	ip netns exec client sysctl -qw net.tern.enable=0
 }
 
@@ -61,6 +75,12 @@ make_network()
 holds()
 {
 	ip netns exec server grep '^now_' /proc/net/tern_stat
+}
+
+# What the server's kernel shows of listeners and connections.
+tables()
+{
+	ip netns exec server cat /proc/net/tern /proc/net/tern6
 }
 
 # Wait until the kernel holds nothing any more, TIME_WAIT included.
@@ -94,8 +114,7 @@ wait_for_listener()
 	local tries
 
 	for ((tries = 0; tries < 100; tries++)); do
-		ip netns exec server awk '$4 == "0A" { found = 1 } END { exit !found }' \
-			/proc/net/tern && return 0
+		tables | awk '$4 == "0A" { found = 1 } END { exit !found }' && return 0
 		sleep 0.05
 	done
 	fail "tern-echo does not listen"
@@ -109,26 +128,26 @@ run_scenario()
 	mkdir -p "$dir"
 	holds > "$dir/stat.before"
 	trace_on
-	capture client c0 "$dir/wire.pcap" 'ip proto 253'
+	capture client c0 "$dir/wire.pcap" 'proto 253'
 	if ((${#SERVER[@]})); then
 		ip netns exec server tern-echo --port $PORT "${SERVER[@]}" \
 			> "$dir/server.out" 2> "$dir/server.err" &
 		server=$!
 		wait_for_listener
 	fi
-	ip netns exec server cat /proc/net/tern > "$dir/proc.before"
+	tables > "$dir/proc.before"
 	echo 0 > "$dir/client.exit"
 	ip netns exec client tern-client --no-stdin --log "$dir/client.log" "${CLIENT[@]}" \
-		$SERVER_IP $PORT > "$dir/client.out" 2> "$dir/client.err" ||
+		"${SERVER_IP[$VIA]}" $PORT > "$dir/client.out" 2> "$dir/client.err" ||
 		echo $? > "$dir/client.exit"
 	if [ -n "$server" ]; then
 		wait "$server" || fail "$1: tern-echo failed: $(cat "$dir/server.err")"
 	fi
-	ip netns exec server cat /proc/net/tern > "$dir/proc.after-client"
+	tables > "$dir/proc.after-client"
 	wait_for_nothing || fail "$1: the kernel holds on to something: $(holds | tr '\n' ' ')"
 	capture stop
 	trace_off "$dir/server.trace"
-	ip netns exec server cat /proc/net/tern > "$dir/proc.after"
+	tables > "$dir/proc.after"
 	ip netns exec server cat /proc/net/tern_stat > "$dir/stat.after"
 }
 

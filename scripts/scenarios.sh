@@ -7,13 +7,16 @@
 
 # shellcheck disable=SC2034 # all this is for those who source it
 SCENARIOS=(basic lost-syn lost-synack lost-data lost-fin lost-last-ack
-	lost-last-ack-kernel server-closes-first half-close simultaneous-close refused)
+	lost-last-ack-kernel server-closes-first half-close simultaneous-close refused
+	sack basic-ipv6 lost-last-ack-ipv6)
 
-# scenario NAME: set TITLE, TELLS, CLIENT (arguments of tern-client), SERVER
-# (arguments of tern-echo; empty for no server) and CLIENT_EXIT, or fail.
+# scenario NAME: set TITLE, TELLS, VIA (ipv4, ipv6 or link-local: the server's address),
+# CLIENT (arguments of tern-client), SERVER (arguments of tern-echo; empty for no server)
+# and CLIENT_EXIT, or fail.
 # shellcheck disable=SC2034
 scenario()
 {
+	VIA=ipv4
 	CLIENT=(--close first --send 'hello, server' --expect 13)
 	SERVER=(--once)
 	CLIENT_EXIT=0
@@ -86,6 +89,28 @@ wait in TIME_WAIT, as neither knows whether its last ACK arrived."
 with 'connection refused', and neither end keeps anything."
 		SERVER=()
 		CLIENT_EXIT=3
+		;;
+	sack)
+		TITLE="one segment of five is lost, and SACK says which"
+		TELLS="The server holds what came behind the gap and says so in each ACK.  The
+third such ACK makes the client send again, at once, only what is missing."
+		CLIENT=(--close first --mss 42 --send "$(printf '%s' {a..e}{01..10})"
+			--lose out:DATA:2)
+		SERVER=(--once --discard)
+		;;
+	basic-ipv6)
+		TITLE="connect, talk, close and wait, over IPv6"
+		TELLS="The same over IPv6: the segments are those of IPv4, the addresses in the
+checksum's pseudo-header are longer, and so the MSS is 20 octets less."
+		VIA=ipv6
+		;;
+	lost-last-ack-ipv6)
+		TITLE="the last ACK is lost, over IPv6 link-local addresses"
+		TELLS="The server closed first.  The client repeats its FIN, and the kernel's
+TIME_WAIT entry acknowledges it through the interface the FIN came from."
+		VIA=link-local
+		CLIENT=(--close second --send 'hello, server' --lose in:LAST-ACK:1)
+		SERVER=(--once --close-first 13)
 		;;
 	*)
 		return 1

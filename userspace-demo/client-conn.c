@@ -103,7 +103,7 @@ void conn_pump(struct client *c, u64 now)
 				seg.pos - c->snd.head > ring_used(&c->snd) - seg.len))
 			die(EXIT_ENVIRONMENT, "internal error: octets %u+%u are not buffered",
 			    seg.pos, seg.len);
-		wire_send(c, &seg, c->raddr);
+		wire_send(c, &seg, &c->raddr);
 		memset(&seg, 0, sizeof(seg));
 	}
 }
@@ -207,7 +207,7 @@ static void conn_act(struct client *c, u64 now, const struct tern_result *res,
 	if (res->events & TERN_EV_FIN)
 		c->peer_fin = true;
 	if (res->events & TERN_EV_RESET && seg && tern_reset_for(seg, &rst))
-		wire_send(c, &rst, c->raddr);
+		wire_send(c, &rst, &c->raddr);
 	if (res->events & TERN_EV_CHALLENGE && now - c->challenged_at >= CHALLENGE_INTERVAL) {
 		c->challenged_at = now;
 		tern_challenge_ack(c->conn);
@@ -239,7 +239,7 @@ void conn_open(struct client *c, u64 now)
 	u16 mss;
 
 	c->rport = c->opt.port;
-	mss = wire_route(c, c->opt.host);
+	mss = wire_route(c, &c->opt.host);
 	c->raddr = c->opt.host;
 	c->lport = c->opt.sport ? c->opt.sport : (u16)(32768 + random_u32() % 28232);
 	if (!cfg.mss || cfg.mss > mss)
@@ -256,18 +256,19 @@ void conn_listen(struct client *c)
 {
 	c->phase = PHASE_LISTEN;
 	c->lport = c->opt.port;
-	c->raddr = 0;
+	c->raddr = (struct address) { 0 };
 	c->rport = 0;
 	log_state(c, TERN_CLOSED, TERN_LISTEN);
 }
 
-static void accept_syn(struct client *c, u64 now, u32 saddr, const struct tern_seg *seg)
+static void accept_syn(struct client *c, u64 now, const struct address *saddr,
+		       const struct tern_seg *seg)
 {
 	struct tern_config cfg = c->opt.cfg;
 	struct tern_result res;
 	u16 mss = wire_route(c, saddr);
 
-	c->raddr = saddr;
+	c->raddr = *saddr;
 	c->rport = seg->sport;
 	if (!cfg.mss || cfg.mss > mss)
 		cfg.mss = mss;
@@ -279,9 +280,10 @@ static void accept_syn(struct client *c, u64 now, u32 saddr, const struct tern_s
 }
 
 /* rfc9293#section-3.10.7.1: a segment for nobody */
-static void reset_stranger(struct client *c, u32 saddr, const struct tern_seg *seg)
+static void reset_stranger(struct client *c, const struct address *saddr,
+			   const struct tern_seg *seg)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[ADDRESS_TEXT];
 	struct tern_seg rst;
 
 	memset(&rst, 0, sizeof(rst));
@@ -292,7 +294,7 @@ static void reset_stranger(struct client *c, u32 saddr, const struct tern_seg *s
 	wire_send(c, &rst, saddr);
 }
 
-static void listener_segment(struct client *c, u64 now, u32 saddr,
+static void listener_segment(struct client *c, u64 now, const struct address *saddr,
 			     const struct tern_seg *seg)
 {
 	enum tern_listen_verdict verdict = tern_listen_segment_arrives(seg);
@@ -306,7 +308,7 @@ static void listener_segment(struct client *c, u64 now, u32 saddr,
 		reset_stranger(c, saddr, seg);
 }
 
-static void time_wait_segment(struct client *c, u64 now, u32 saddr,
+static void time_wait_segment(struct client *c, u64 now, const struct address *saddr,
 			      const struct tern_seg *seg)
 {
 	struct tern_seg reply;
@@ -330,7 +332,7 @@ static void time_wait_segment(struct client *c, u64 now, u32 saddr,
 	}
 }
 
-void conn_segment_arrives(struct client *c, u64 now, u32 saddr,
+void conn_segment_arrives(struct client *c, u64 now, const struct address *saddr,
 			  const struct tern_seg *seg, const u8 *payload)
 {
 	struct tern_result res;
@@ -339,7 +341,7 @@ void conn_segment_arrives(struct client *c, u64 now, u32 saddr,
 		listener_segment(c, now, saddr, seg);
 		return;
 	}
-	if (saddr != c->raddr || seg->sport != c->rport) {
+	if (!address_equal(saddr, &c->raddr) || seg->sport != c->rport) {
 		c->count.not_ours++;
 		reset_stranger(c, saddr, seg);
 		return;

@@ -88,16 +88,19 @@ static void relative(const struct client *c, enum direction dir,
 static void log_lost(struct client *c, enum direction dir, const struct tern_seg *seg,
 		     const char *flags)
 {
-	machine(c, "lost dir=%s port=%u seq=%u ack=%u flags=%s len=%u wnd=%u mss=%u rexmit=%d",
+	char options[OPTIONS_TEXT];
+
+	machine(c, "lost dir=%s port=%u seq=%u ack=%u flags=%s len=%u wnd=%u rexmit=%d%s",
 		dir == DIR_OUT ? "out" : "in", c->lport, tern_seq_bits(seg->seq),
-		tern_seq_bits(seg->ack), flags, seg->len, seg->wnd, seg->mss,
-		dir == DIR_OUT && seg->rexmit);
+		tern_seq_bits(seg->ack), flags, seg->len, seg->wnd,
+		dir == DIR_OUT && seg->rexmit, options_text(seg, 0, TS_VALUES, options));
 }
 
 void log_segment(struct client *c, enum direction dir, const struct tern_seg *seg,
 		 bool lost)
 {
-	char flags[FLAGS_TEXT], text[160];
+	char flags[FLAGS_TEXT], text[160], options[OPTIONS_TEXT];
+	bool syn = seg->flags & TERN_SYN;
 	u32 seq, ack;
 	int n;
 
@@ -107,17 +110,18 @@ void log_segment(struct client *c, enum direction dir, const struct tern_seg *se
 	if (c->opt.quiet)
 		return;
 	relative(c, dir, seg, &seq, &ack);
-	if (seg->flags & TERN_SYN)	/* the numbers themselves, once */
+	if (syn)	/* the numbers themselves, once */
 		n = snprintf(text, sizeof(text), "%-8s seq=%u", flags, tern_seq_bits(seg->seq));
 	else
 		n = snprintf(text, sizeof(text), "%-8s seq=%u", flags, seq);
 	if (seg->flags & TERN_ACK)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, " ack=%u",
-			      seg->flags & TERN_SYN ? tern_seq_bits(seg->ack) : ack);
-	n += snprintf(text + n, sizeof(text) - (size_t)n, " len=%u win=%u", seg->len, seg->wnd);
-	if (seg->mss)
-		snprintf(text + n, sizeof(text) - (size_t)n, " mss=%u", seg->mss);
-	human(c, "%s %s%s%s", dir == DIR_OUT ? "->" : "<-", text,
+			      syn ? tern_seq_bits(seg->ack) : ack);
+	snprintf(text + n, sizeof(text) - (size_t)n, " len=%u win=%u", seg->len, seg->wnd);
+	/* that there are timestamps is worth a word once; SACK counts as the number does */
+	options_text(seg, tern_seq_bits(seg->ack) - ack,
+		     c->opt.verbose ? TS_VALUES : syn ? TS_PRESENT : TS_NONE, options);
+	human(c, "%s %s%s%s%s", dir == DIR_OUT ? "->" : "<-", text, options,
 	      dir == DIR_OUT && seg->rexmit ? "  (again)" : "",
 	      lost ? "  LOST on purpose" : "");
 }

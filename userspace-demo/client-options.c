@@ -3,7 +3,6 @@
  * The command line of tern-client.  Everything is checked here, so that the rest
  * need not.
  */
-#include <arpa/inet.h>
 #include <getopt.h>
 
 #include "client.h"
@@ -11,8 +10,9 @@
 static const char help[] =
 "Usage: tern-client [OPTIONS] HOST PORT\n"
 "Open a Tern connection over a raw socket: send, receive, close, tell about it.\n"
-"HOST is an IPv4 address.  What is received goes to standard output, the account\n"
-"of segments and states to standard error.\n"
+"HOST is an IPv4 or IPv6 address; a link-local one has its interface behind it, as\n"
+"in fe80::1%eth0.  What is received goes to standard output, the account of\n"
+"segments and states to standard error.\n"
 "\n"
 "What to send (standard input to its end, unless --send or --no-stdin is given):\n"
 "  --send TEXT          send TEXT; repeatable; \\n \\r \\t \\0 \\\\ \\xHH understood.\n"
@@ -34,7 +34,7 @@ static const char help[] =
 "  --timeout SECONDS    abort if all this has not ended by then, default never\n"
 "\n"
 "Which end we are:\n"
-"  --source ADDR        local address, default: as the route says\n"
+"  --source ADDR        local address, IPv4 or IPv6 as HOST; default: the route's\n"
 "  --sport N            local port, default: random\n"
 "  --listen             wait on PORT of the local address HOST for a connection\n"
 "                       instead of opening one\n"
@@ -43,7 +43,8 @@ static const char help[] =
 "\n"
 "The protocol's parameters:\n"
 "  --isn N              initial sequence number, default: random\n"
-"  --mss N              largest payload, default: the path's MTU less 40\n"
+"  --mss N              largest payload, default: the path's MTU less 40, or\n"
+"                       60 over IPv6\n"
 "  --rcvbuf N           receive buffer, octets, default 65535\n"
 "  --nodelay            turn the Nagle algorithm off\n"
 "  --no-sack            do without selective acknowledgments\n"
@@ -124,13 +125,11 @@ static u32 ms_arg(const char *option, const char *text, u64 min, u64 max)
 	return (u32)(number_arg(option, text, min, max) * USEC_PER_MSEC);
 }
 
-static u32 address_arg(const char *what, const char *text)
+static struct address host_arg(const char *what, const char *text)
 {
-	u32 addr;
+	struct address addr = address_arg(what, text);
 
-	if (!parse_address(text, &addr))
-		die(EXIT_USAGE, "%s: '%s' is not an IPv4 address", what, text);
-	if (!is_unicast(addr))
+	if (!address_is_unicast(&addr))
 		die(EXIT_USAGE, "%s: %s is not the address of one host", what, text);
 	return addr;
 }
@@ -255,7 +254,7 @@ static void read_option(struct options *opt, int option, const char *arg)
 		add_send(opt, arg);
 		break;
 	case OPT_SOURCE:
-		opt->source = address_arg("--source", arg);
+		opt->source = host_arg("--source", arg);
 		break;
 	case OPT_SPORT:
 		opt->sport = (u16)number_arg("--sport", arg, 1, 65535);
@@ -297,8 +296,12 @@ static void check_together(const struct options *opt)
 {
 	if (opt->quiet && opt->verbose)
 		die(EXIT_USAGE, "--quiet and --verbose exclude each other");
-	if (opt->listen && (opt->source || opt->sport))
+	if (opt->listen && (opt->source.family || opt->sport))
 		die(EXIT_USAGE, "--listen binds HOST and PORT: no --source, no --sport with it");
+	if (opt->source.family && opt->source.family != opt->host.family)
+		die(EXIT_USAGE, "--source and HOST: one is an IPv4 address, the other IPv6");
+	if (opt->source.scope && opt->host.scope && opt->source.scope != opt->host.scope)
+		die(EXIT_USAGE, "--source and HOST are on different interfaces");
 	if (opt->close == CLOSE_NEVER && (opt->has_close_after || opt->abort))
 		die(EXIT_USAGE, "--close never excludes --close-after and --abort");
 	if (opt->has_close_after && opt->expect)
@@ -332,7 +335,7 @@ void read_options(struct options *opt, int argc, char **argv)
 	}
 	if (argc - optind != 2)
 		die(EXIT_USAGE, "HOST and PORT are needed, no more; try tern-client --help");
-	opt->host = address_arg("HOST", argv[optind]);
+	opt->host = host_arg("HOST", argv[optind]);
 	opt->port = (u16)number_arg("PORT", argv[optind + 1], 1, 65535);
 	opt->use_stdin = want_stdin < 0 ? !opt->n_sends : want_stdin;
 	check_together(opt);

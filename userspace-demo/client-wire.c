@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The raw socket: segments to octets and back, the path to the peer, and what
- * ICMP says about it.  The kernel writes the IP header.
+ * ICMP says about it.  The kernel writes the IP header; client-ip.c knows which.
  */
 #include <errno.h>
 #include <time.h>	/* linux/errqueue.h needs it first */
 #include <linux/errqueue.h>
-#include <netinet/ip.h>
-#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +13,12 @@
 
 #define RECEIVE_BATCH 64
 #define RAW_RCVBUF (4 << 20)
-#define MIN_MTU 68
+
+/* Room for what comes beside a packet, aligned as that wants. */
+union control {
+	struct cmsghdr align;
+	u8 octets[512];
+};
 
 static void set_option(int fd, int level, int option, int value, const char *name)
 {
@@ -40,64 +43,78 @@ static void refuse_next_to_module(const struct client *c)
 		exit(EXIT_ENVIRONMENT);
 }
 
-static void bind_local(struct client *c, u32 addr)
+static int bind_address(int fd, const struct address *addr)
 {
-	struct sockaddr_in local = { .sin_family = AF_INET, .sin_addr.s_addr = addr };
-	char text[INET_ADDRSTRLEN];
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(addr, 0, &sa);
 
-	if (bind(c->fd, (struct sockaddr *)&local, sizeof(local)))
-		die(EXIT_ENVIRONMENT, "%s: %s", address_text(addr, text),
-		    errno == EADDRNOTAVAIL ? "not an address of this host" : strerror(errno));
-	c->laddr = addr;
+	return bind(fd, (struct sockaddr *)&sa, len);
+}
+
+static __noreturn void no_address(const char *what, const struct address *addr)
+{
+	const char *why = errno == EADDRNOTAVAIL ? "not an address of this host" :
+						   strerror(errno);
+	char text[ADDRESS_TEXT];
+
+	die(EXIT_ENVIRONMENT, "%s%s: %s", what, address_text(addr, text), why);
+}
+
+static void bind_local(struct client *c, const struct address *addr)
+{
+	if (bind_address(c->fd, addr))
+		no_address("", addr);
+	c->laddr = *addr;
+}
+
+static __noreturn void no_route(const struct address *peer)
+{
+	const char *why = errno == EACCES ? "a broadcast address" : strerror(errno);
+	char text[ADDRESS_TEXT];
+
+	die(EXIT_ENVIRONMENT, "no route to %s: %s", address_text(peer, text), why);
 }
 
 /**
  * wire_route() - ask the kernel for the way to @peer
  * @c: client; learns its local address if it has none yet
- * @peer: network order
+ * @peer: the peer
  *
  * Return: the MSS of the path's MTU.
  */
-u16 wire_route(struct client *c, u32 peer)
+u16 wire_route(struct client *c, const struct address *peer)
 {
-	/* any port will do: connecting a UDP socket sends nothing */
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
-				  .sin_addr.s_addr = peer };
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = c->opt.source };
-	socklen_t len = sizeof(from);
-	char text[INET_ADDRSTRLEN];
+	const struct ip_version *ip = c->ip;
+	struct sockaddr_storage sa;
+	struct address from;
+	socklen_t len;
 	int mtu = 0;
+	u16 port;
 
 	if (c->route_fd >= 0)
 		close(c->route_fd);
-	c->route_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	c->route_fd = socket(peer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (c->route_fd < 0)
 		die(EXIT_ENVIRONMENT, "socket: %s", strerror(errno));
-	set_option(c->route_fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
-	if (c->opt.source && bind(c->route_fd, (struct sockaddr *)&from, sizeof(from)))
-		die(EXIT_ENVIRONMENT, "--source %s: %s", address_text(c->opt.source, text),
-		    errno == EADDRNOTAVAIL ? "not an address of this host" : strerror(errno));
-	if (connect(c->route_fd, (struct sockaddr *)&to, sizeof(to)))
-		die(EXIT_ENVIRONMENT, "no route to %s: %s", address_text(peer, text),
-		    errno == EACCES ? "a broadcast address" : strerror(errno));
-	len = sizeof(from);
-	if (getsockname(c->route_fd, (struct sockaddr *)&from, &len))
+	set_option(c->route_fd, ip->level, ip->mtu_discover, ip->always, "MTU_DISCOVER");
+	if (c->opt.source.family && bind_address(c->route_fd, &c->opt.source))
+		no_address("--source ", &c->opt.source);
+	/* any port will do: connecting a UDP socket sends nothing */
+	len = address_to_sockaddr(peer, 9, &sa);
+	if (connect(c->route_fd, (struct sockaddr *)&sa, len))
+		no_route(peer);
+	len = sizeof(sa);
+	if (getsockname(c->route_fd, (struct sockaddr *)&sa, &len))
 		die(EXIT_ENVIRONMENT, "getsockname: %s", strerror(errno));
-	if (!c->laddr)
-		bind_local(c, from.sin_addr.s_addr);
+	from = address_of_sockaddr(&sa, &port);
+	if (!c->laddr.family)
+		bind_local(c, &from);
 	len = sizeof(mtu);
-	if (getsockopt(c->route_fd, IPPROTO_IP, IP_MTU, &mtu, &len) || mtu < MIN_MTU)
-		mtu = TERN_DEFAULT_MSS + 40;
+	if (getsockopt(c->route_fd, ip->level, ip->mtu, &mtu, &len) || mtu < (int)ip->min_mtu)
+		mtu = (int)ip->usual_mtu;
 	if (mtu > MAX_SEGMENT)
 		mtu = MAX_SEGMENT;
-	return (u16)(mtu - (int)sizeof(struct iphdr) - TERN_HDR_LEN);
-}
-
-bool is_unicast(u32 addr)
-{
-	u32 host = ntohl(addr);
-
-	return host >> 24 && host >> 28 < 14;	/* not 0/8, not 224/4 and above */
+	return (u16)(mtu - (int)ip->header - TERN_HDR_LEN);
 }
 
 void wire_open(struct client *c)
@@ -106,23 +123,26 @@ void wire_open(struct client *c)
 
 	c->route_fd = -1;
 	refuse_next_to_module(c);
-	c->fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, c->opt.protocol);
+	c->ip = ip_version(&c->opt.host);
+	c->fd = socket(c->opt.host.family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       c->opt.protocol);
 	if (c->fd < 0 && (errno == EPERM || errno == EACCES))
 		die(EXIT_ENVIRONMENT,
 		    "a raw socket needs the capability CAP_NET_RAW: run as root, or give it to\n"
 		    "  the program with: sudo setcap cap_net_raw+ep tern-client");
 	if (c->fd < 0)
-		die(EXIT_ENVIRONMENT, "raw socket for protocol %u: %s", c->opt.protocol,
-		    strerror(errno));
-	set_option(c->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "IP_MTU_DISCOVER");
-	set_option(c->fd, IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
+		die(EXIT_ENVIRONMENT, "%s raw socket for protocol %u: %s", c->ip->name,
+		    c->opt.protocol, strerror(errno));
+	set_option(c->fd, c->ip->level, c->ip->mtu_discover, c->ip->always, "MTU_DISCOVER");
+	set_option(c->fd, c->ip->level, c->ip->recverr, 1, "RECVERR");
+	set_option(c->fd, c->ip->level, c->ip->recvpktinfo, 1, "PKTINFO");
 	/* beyond the system's limit where we may, up to it otherwise */
 	if (setsockopt(c->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		set_option(c->fd, SOL_SOCKET, SO_RCVBUF, size, "SO_RCVBUF");
 	if (c->opt.listen)
-		bind_local(c, c->opt.host);
-	else if (c->opt.source)
-		bind_local(c, c->opt.source);
+		bind_local(c, &c->opt.host);
+	else if (c->opt.source.family)
+		bind_local(c, &c->opt.source);
 }
 
 static void put_payload(const struct client *c, const struct tern_seg *seg, u8 *to)
@@ -135,23 +155,24 @@ static void put_payload(const struct client *c, const struct tern_seg *seg, u8 *
  * wire_send() - build a segment and hand it to IP
  * @c: client
  * @seg: the segment, ports and all
- * @raddr: to whom, network order
+ * @raddr: to whom
  *
  * What cannot be sent is lost, and the protocol recovers.
  */
-void wire_send(struct client *c, const struct tern_seg *seg, u32 raddr)
+void wire_send(struct client *c, const struct tern_seg *seg, const struct address *raddr)
 {
 	static u8 packet[TERN_HDR_MAX + MAX_SEGMENT];
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = raddr };
 	u32 hlen = tern_build_len(seg), len = hlen + seg->len;
+	struct sockaddr_storage to;
+	socklen_t to_len = address_to_sockaddr(raddr, 0, &to);
 	u16 csum;
 
-	if (len > MAX_SEGMENT - sizeof(struct iphdr))
+	if (len > MAX_SEGMENT - c->ip->header)
 		die(EXIT_ENVIRONMENT, "internal error: a segment of %u octets", len);
 	tern_build(seg, packet);
 	if (seg->len)
 		put_payload(c, seg, packet + hlen);
-	csum = segment_csum(c->laddr, raddr, c->opt.protocol, packet, len);
+	csum = segment_csum(&c->laddr, raddr, c->opt.protocol, packet, len);
 	packet[TERN_CSUM_OFFSET] = (u8)(csum >> 8);
 	packet[TERN_CSUM_OFFSET + 1] = (u8)csum;
 
@@ -162,76 +183,74 @@ void wire_send(struct client *c, const struct tern_seg *seg, u32 raddr)
 	log_segment(c, DIR_OUT, seg, false);
 	/* an error that ICMP reported earlier is told, and cleared, by the next call */
 	for (int tries = 0; tries < 2; tries++) {
-		if (sendto(c->fd, packet, len, 0, (struct sockaddr *)&to, sizeof(to)) >= 0) {
+		if (sendto(c->fd, packet, len, 0, (struct sockaddr *)&to, to_len) >= 0) {
 			c->count.sent++;
 			return;
 		}
-		if (errno == EMSGSIZE && c->conn && c->raddr == raddr)
+		if (errno == EMSGSIZE && c->conn && address_equal(&c->raddr, raddr))
 			tern_set_mss(c->conn, wire_route(c, raddr));
 	}
 	c->count.send_errors++;
 	log_note(c, "could not send it: %s", strerror(errno));
 }
 
-/* The segment inside a packet, or NULL: counted. */
-static const u8 *unwrap(struct client *c, const u8 *packet, size_t n,
-			struct iphdr *ip, u32 *len)
+/* Find the segment inside a packet; false when there is none for us: counted. */
+static bool unwrap(struct client *c, struct arrival *a, struct msghdr *msg)
 {
-	u32 ihl, total;
+	u32 octets = a->len;
+	enum unwrapped found = c->ip->unwrap(a, c->opt.protocol, msg);
 
-	if (n < sizeof(*ip))
-		goto malformed;
-	memcpy(ip, packet, sizeof(*ip));
-	ihl = ip->ihl * 4u;
-	total = ntohs(ip->tot_len);
-	if (ip->version != 4 || ihl < sizeof(*ip) || total < ihl || total > n)
-		goto malformed;
-	if (ip->protocol != c->opt.protocol || ip->daddr != c->laddr) {
+	if (found == UNWRAP_OK && !address_is_unicast(&a->saddr))
+		found = UNWRAP_MALFORMED;
+	if (found == UNWRAP_OK && !address_equal(&a->daddr, &c->laddr))
+		found = UNWRAP_NOT_OURS;
+	switch (found) {
+	case UNWRAP_OK:
+		return true;
+	case UNWRAP_NOT_OURS:
 		c->count.not_ours++;
-		return NULL;
+		return false;
+	default:
+		c->count.malformed++;
+		log_verbose(c, "<- a packet of %u octets that is not %s as it should be",
+			    octets, c->ip->name);
+		return false;
 	}
-	if (ip->frag_off & htons(IP_MF | IP_OFFMASK) || !is_unicast(ip->saddr))
-		goto malformed;
-	*len = total - ihl;
-	return packet + ihl;
-
-malformed:
-	c->count.malformed++;
-	log_verbose(c, "<- a packet of %zu octets that is not IPv4 as it should be", n);
-	return NULL;
 }
 
-static void one_packet(struct client *c, u64 now, const u8 *packet, size_t n)
+static bool csum_good(struct client *c, const struct arrival *a)
 {
-	char text[INET_ADDRSTRLEN];
-	struct tern_seg seg = { 0 };
-	enum tern_drop drop;
-	struct iphdr ip;
-	const u8 *octets;
-	u32 len;
+	char text[ADDRESS_TEXT];
 
-	octets = unwrap(c, packet, n, &ip, &len);
-	if (!octets)
-		return;
-	drop = tern_parse(octets, len, &seg);
-	if (drop != TERN_DROP_NONE) {
-		c->count.malformed++;
-		log_verbose(c, "<- a malformed segment of %u octets from %s", len,
-			    address_text(ip.saddr, text));
-		return;
-	}
-	switch (verify_csum(ip.saddr, ip.daddr, c->opt.protocol, octets, len)) {
+	switch (verify_csum(&a->saddr, &a->daddr, c->opt.protocol, a->octets, a->len)) {
 	case CSUM_OK:
-		break;
+		return true;
 	case CSUM_PARTIAL:
 		c->count.partial_csum++;
-		break;
+		return true;
 	default:
 		c->count.bad_csum++;
 		log_verbose(c, "<- a segment with a wrong checksum from %s",
-			    address_text(ip.saddr, text));
+			    address_text(&a->saddr, text));
+		return false;
+	}
+}
+
+static void one_packet(struct client *c, u64 now, struct arrival *a, struct msghdr *msg)
+{
+	char text[ADDRESS_TEXT];
+	struct tern_seg seg = { 0 };
+
+	if (!unwrap(c, a, msg))
+		return;
+	if (tern_parse(a->octets, a->len, &seg) != TERN_DROP_NONE) {
+		c->count.malformed++;
+		log_verbose(c, "<- a malformed segment of %u octets from %s", a->len,
+			    address_text(&a->saddr, text));
 		return;
 	}
+	if (!csum_good(c, a))
+		return;
 	if (seg.dport != c->lport) {
 		c->count.not_ours++;
 		return;
@@ -241,7 +260,7 @@ static void one_packet(struct client *c, u64 now, const u8 *packet, size_t n)
 		log_segment(c, DIR_IN, &seg, true);
 		return;
 	}
-	conn_segment_arrives(c, now, ip.saddr, &seg, octets + seg.hlen);
+	conn_segment_arrives(c, now, &a->saddr, &seg, a->octets + seg.hlen);
 }
 
 /**
@@ -256,39 +275,51 @@ bool wire_receive(struct client *c, u64 now)
 	static u8 packet[MAX_SEGMENT + 1];
 
 	for (int i = 0; i < RECEIVE_BATCH; i++) {
-		ssize_t n = recv(c->fd, packet, sizeof(packet), 0);
+		struct sockaddr_storage from = { 0 };
+		union control control;
+		struct iovec iov = { .iov_base = packet, .iov_len = sizeof(packet) };
+		struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from),
+				      .msg_iov = &iov, .msg_iovlen = 1,
+				      .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct arrival arrival = { .octets = packet };
+		ssize_t n = recvmsg(c->fd, &msg, 0);
 
 		if (n < 0)
 			return false;
-		one_packet(c, now, packet, (size_t)n);
+		arrival.len = (u32)n;
+		one_packet(c, now, &arrival, &msg);
 	}
 	return true;
 }
 
+static void path_is_smaller(struct client *c, u32 mtu)
+{
+	if (mtu < c->ip->min_mtu)
+		mtu = c->ip->min_mtu;
+	if (c->conn && mtu <= MAX_SEGMENT)
+		tern_set_mss(c->conn, (u16)(mtu - c->ip->header - TERN_HDR_LEN));
+	log_note(c, "the path takes only packets of %u octets", mtu);
+}
+
 static void one_error(struct client *c, u64 now, const struct sock_extended_err *err)
 {
-	char text[INET_ADDRSTRLEN];
-	bool hard;
+	enum icmp_says what = c->ip->icmp(err);
+	char text[ADDRESS_TEXT];
 
 	if (err->ee_errno == EMSGSIZE) {
-		u32 mtu = err->ee_info < MIN_MTU ? MIN_MTU : err->ee_info;
-
-		if (c->conn && mtu <= MAX_SEGMENT)
-			tern_set_mss(c->conn, (u16)(mtu - sizeof(struct iphdr) - TERN_HDR_LEN));
-		log_note(c, "the path takes only packets of %u octets", mtu);
+		path_is_smaller(c, err->ee_info);
 		return;
 	}
-	if (err->ee_origin != SO_EE_ORIGIN_ICMP || err->ee_type != ICMP_DEST_UNREACH)
+	if (what == ICMP_SAYS_NOTHING)
 		return;
-	/* hard errors end only what is not yet synchronised: rfc5927 */
-	hard = err->ee_code == ICMP_PROT_UNREACH || err->ee_code == ICMP_PORT_UNREACH;
-	address_text(c->raddr, text);
-	if (err->ee_code == ICMP_PROT_UNREACH)
+	address_text(&c->raddr, text);
+	if (what == ICMP_SAYS_NO_PROTOCOL)
 		log_note(c, "%s does not know protocol %u: is tern.ko loaded there?", text,
 			 c->opt.protocol);
 	else
 		log_note(c, "ICMP says of %s: %s", text, strerror((int)err->ee_errno));
-	if (hard && c->conn && c->conn->state == TERN_SYN_SENT)
+	/* hard errors end only what is not yet synchronised: rfc5927 */
+	if (what != ICMP_SAYS_UNREACHABLE && c->conn && c->conn->state == TERN_SYN_SENT)
 		conn_abort(c, now, TERN_ERR_REFUSED);
 }
 
@@ -296,21 +327,25 @@ static void one_error(struct client *c, u64 now, const struct sock_extended_err 
 void wire_errors(struct client *c, u64 now)
 {
 	for (int i = 0; i < RECEIVE_BATCH; i++) {
-		char control[512], payload[64];
-		struct sockaddr_in about = { 0 };
+		struct sockaddr_storage sa = { 0 };
+		union control control;
+		char payload[64];
 		struct iovec iov = { .iov_base = payload, .iov_len = sizeof(payload) };
-		struct msghdr msg = { .msg_name = &about, .msg_namelen = sizeof(about),
+		struct msghdr msg = { .msg_name = &sa, .msg_namelen = sizeof(sa),
 				      .msg_iov = &iov, .msg_iovlen = 1,
-				      .msg_control = control, .msg_controllen = sizeof(control) };
+				      .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct address about;
+		u16 port;
 
 		if (recvmsg(c->fd, &msg, MSG_ERRQUEUE) < 0)
 			return;
-		if (about.sin_addr.s_addr != c->raddr)
+		about = address_of_sockaddr(&sa, &port);
+		if (!address_equal(&about, &c->raddr))
 			continue;
 		for (struct cmsghdr *cm = CMSG_FIRSTHDR(&msg); cm; cm = CMSG_NXTHDR(&msg, cm)) {
 			struct sock_extended_err err;
 
-			if (cm->cmsg_level != IPPROTO_IP || cm->cmsg_type != IP_RECVERR)
+			if (cm->cmsg_level != c->ip->level || cm->cmsg_type != c->ip->recverr)
 				continue;
 			memcpy(&err, CMSG_DATA(cm), sizeof(err));
 			one_error(c, now, &err);

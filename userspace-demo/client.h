@@ -6,11 +6,14 @@
  *	client-options.c	the command line
  *	client-conn.c		the shell around the engine: buffers, results, TIME_WAIT
  *	client-wire.c		the raw socket: segments in and out
+ *	client-ip.c		what differs there between IPv4 and IPv6
  *	client-lose.c		segments lost on purpose
  *	client-log.c		what people and machines read about it
  */
 #ifndef TERN_DEMO_CLIENT_H
 #define TERN_DEMO_CLIENT_H
+
+#include <sys/socket.h>
 
 #include "common.h"
 
@@ -69,9 +72,9 @@ struct piece {
 };
 
 struct options {
-	u32 host;		/* network order; with @listen the local address */
+	struct address host;	/* with @listen the local address */
 	u16 port;
-	u32 source;		/* network order, 0: the route decides */
+	struct address source;	/* family 0: the route decides */
 	u16 sport;		/* 0: random */
 	u8 protocol;
 	bool listen;
@@ -112,6 +115,67 @@ enum phase {
 	PHASE_CLOSED,
 };
 
+/**
+ * struct arrival - a packet that came
+ * @saddr: its source
+ * @daddr: its destination
+ * @octets: the packet, then the segment in it
+ * @len: how many
+ */
+struct arrival {
+	struct address saddr;
+	struct address daddr;
+	const u8 *octets;
+	u32 len;
+};
+
+/* enum unwrapped - what was found in a packet */
+enum unwrapped {
+	UNWRAP_OK,
+	UNWRAP_MALFORMED,
+	UNWRAP_NOT_OURS,
+};
+
+/* enum icmp_says - what an ICMP error means to us; the last two are hard errors */
+enum icmp_says {
+	ICMP_SAYS_NOTHING,
+	ICMP_SAYS_UNREACHABLE,
+	ICMP_SAYS_REFUSED,
+	ICMP_SAYS_NO_PROTOCOL,
+};
+
+struct sock_extended_err;
+
+/**
+ * struct ip_version - what differs between IPv4 and IPv6
+ * @name: to be read
+ * @header: octets of a header without options
+ * @min_mtu: what every link carries
+ * @usual_mtu: to be assumed where nothing is known
+ * @level: of these socket options:
+ * @mtu: the path's MTU
+ * @mtu_discover: whether to discover it
+ * @always: that option's value for: never fragment
+ * @recverr: ICMP errors, please; in the error queue, such an error
+ * @recvpktinfo: where packets were sent to, please
+ * @unwrap: find the segment of a protocol in a packet
+ * @icmp: judge an ICMP error
+ */
+struct ip_version {
+	const char *name;
+	u32 header;
+	u32 min_mtu;
+	u32 usual_mtu;
+	int level;
+	int mtu;
+	int mtu_discover;
+	int always;
+	int recverr;
+	int recvpktinfo;
+	enum unwrapped (*unwrap)(struct arrival *a, u8 protocol, struct msghdr *msg);
+	enum icmp_says (*icmp)(const struct sock_extended_err *err);
+};
+
 struct wire_counts {
 	u64 sent;
 	u64 received;
@@ -128,8 +192,9 @@ struct wire_counts {
  * @opt: the command line
  * @fd: raw socket
  * @route_fd: UDP socket connected to the peer, asked for source address and MTU
- * @laddr: local address, network order
- * @raddr: peer's address, network order, 0 while listening
+ * @ip: the version of IP that @fd speaks
+ * @laddr: local address, family 0 until it is known
+ * @raddr: peer's address, family 0 while listening
  * @lport: local port
  * @rport: peer's port
  * @phase: &enum phase
@@ -161,8 +226,9 @@ struct client {
 	struct options opt;
 	int fd;
 	int route_fd;
-	u32 laddr;
-	u32 raddr;
+	const struct ip_version *ip;
+	struct address laddr;
+	struct address raddr;
 	u16 lport;
 	u16 rport;
 	enum phase phase;
@@ -210,7 +276,7 @@ void read_options(struct options *opt, int argc, char **argv);
 /* client-conn.c */
 void conn_open(struct client *c, u64 now);
 void conn_listen(struct client *c);
-void conn_segment_arrives(struct client *c, u64 now, u32 saddr,
+void conn_segment_arrives(struct client *c, u64 now, const struct address *saddr,
 			  const struct tern_seg *seg, const u8 *payload);
 void conn_timers(struct client *c, u64 now);
 u64 conn_next_deadline(const struct client *c);
@@ -224,12 +290,14 @@ void conn_write_stdout(struct client *c);
 void conn_release(struct client *c);
 
 /* client-wire.c */
-bool is_unicast(u32 addr);
 void wire_open(struct client *c);
-u16 wire_route(struct client *c, u32 peer);
-void wire_send(struct client *c, const struct tern_seg *seg, u32 raddr);
+u16 wire_route(struct client *c, const struct address *peer);
+void wire_send(struct client *c, const struct tern_seg *seg, const struct address *raddr);
 bool wire_receive(struct client *c, u64 now);
 void wire_errors(struct client *c, u64 now);
+
+/* client-ip.c */
+const struct ip_version *ip_version(const struct address *addr);
 
 /* client-lose.c */
 void parse_lose(struct options *opt, const char *spec);

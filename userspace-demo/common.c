@@ -3,7 +3,6 @@
  * What the demo programs share.  Nothing here knows about connections, sockets
  * or captures.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/random.h>
@@ -90,34 +89,6 @@ bool parse_decimal_us(const char *text, u64 *us)
 	if (*text)
 		return false;
 	*us = whole * USEC_PER_SEC + part;
-	return true;
-}
-
-/* A dotted quad; @addr is in network order. */
-bool parse_address(const char *text, u32 *addr)
-{
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, text, &in) != 1)
-		return false;
-	*addr = in.s_addr;
-	return true;
-}
-
-/* "10.0.0.1:40000" */
-bool parse_endpoint(const char *text, u32 *addr, u16 *port)
-{
-	const char *colon = strchr(text, ':');
-	char host[INET_ADDRSTRLEN];
-	u64 n;
-
-	if (!colon || (size_t)(colon - text) >= sizeof(host))
-		return false;
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = '\0';
-	if (!parse_address(host, addr) || !parse_number(colon + 1, 0, 65535, &n))
-		return false;
-	*port = (u16)n;
 	return true;
 }
 
@@ -251,11 +222,6 @@ u32 random_u32(void)
 	return number;
 }
 
-const char *address_text(u32 addr, char text[INET_ADDRSTRLEN])
-{
-	return inet_ntop(AF_INET, &addr, text, INET_ADDRSTRLEN);
-}
-
 static const struct {
 	u8 bit;
 	const char *name;
@@ -328,60 +294,44 @@ const char *timer_text(unsigned int timer)
 	return timer < TERN_TIMERS ? names[timer] : "?";
 }
 
-/* rfc9293#section-3.1: addresses, zero, protocol, length */
-static u64 pseudo_sum(u32 saddr, u32 daddr, u8 protocol, u32 len)
+static size_t __printf(3, 4)
+add_option(char text[OPTIONS_TEXT], size_t used, const char *format, ...)
 {
-	u8 pseudo[12] = { 0 };
+	va_list args;
+	int n;
 
-	memcpy(pseudo, &saddr, 4);
-	memcpy(pseudo + 4, &daddr, 4);
-	pseudo[9] = protocol;
-	pseudo[10] = (u8)(len >> 8);
-	pseudo[11] = (u8)len;
-	return tern_csum_add(0, pseudo, sizeof(pseudo));
+	va_start(args, format);
+	n = vsnprintf(text + used, OPTIONS_TEXT - used, format, args);
+	va_end(args);
+	return n > 0 && used + (size_t)n < OPTIONS_TEXT ? used + (size_t)n : used;
 }
 
 /**
- * segment_csum() - the checksum for a segment whose field is 0
- * @saddr: source, network order
- * @daddr: destination, network order
- * @protocol: IP protocol number
- * @segment: header and payload
- * @len: their octets, at most 65,515
+ * options_text() - a segment's options, each with a space before it
+ * @seg: the segment
+ * @base: what to subtract from the edges of SACK blocks
+ * @ts: how much to say about timestamps
+ * @text: where to put it: " mss=1460 sack-permitted ts=5/0", " sack=101-201,301-401"
  *
- * Return: host order.
+ * Return: @text.
  */
-u16 segment_csum(u32 saddr, u32 daddr, u8 protocol, const void *segment, u32 len)
+const char *options_text(const struct tern_seg *seg, u32 base, enum ts_text ts,
+			 char text[OPTIONS_TEXT])
 {
-	return tern_csum_fold(tern_csum_add(pseudo_sum(saddr, daddr, protocol, len),
-					    segment, len));
-}
+	size_t used = 0;
 
-/**
- * verify_csum() - judge the checksum of a segment that arrived
- * @saddr: source, network order
- * @daddr: destination, network order
- * @protocol: IP protocol number
- * @segment: header and payload
- * @len: their octets
- *
- * A virtual link delivers segments whose sender left the checksum for hardware
- * that does not exist: the field then holds the sum of the pseudo-header, not
- * complemented, and nothing on the way could have damaged the segment.
- *
- * Return: CSUM_OK, CSUM_PARTIAL or CSUM_BAD.
- */
-enum csum_verdict verify_csum(u32 saddr, u32 daddr, u8 protocol,
-			      const void *segment, u32 len)
-{
-	const u8 *octet = segment;
-	u16 field, partial;
-
-	if (len < TERN_HDR_LEN)
-		return CSUM_BAD;
-	if (!segment_csum(saddr, daddr, protocol, segment, len))
-		return CSUM_OK;
-	field = (u16)(octet[TERN_CSUM_OFFSET] << 8 | octet[TERN_CSUM_OFFSET + 1]);
-	partial = (u16)~tern_csum_fold(pseudo_sum(saddr, daddr, protocol, len));
-	return field == partial ? CSUM_PARTIAL : CSUM_BAD;
+	text[0] = '\0';
+	if (seg->mss)
+		used = add_option(text, used, " mss=%u", seg->mss);
+	if (seg->sack_permitted)
+		used = add_option(text, used, " sack-permitted");
+	if (seg->has_ts && ts == TS_VALUES)
+		used = add_option(text, used, " ts=%u/%u", seg->tsval, seg->tsecr);
+	else if (seg->has_ts && ts == TS_PRESENT)
+		used = add_option(text, used, " ts");
+	for (u32 i = 0; i < seg->n_sack && i < TERN_SACK_BLOCKS; i++)
+		used = add_option(text, used, "%s%u-%u", i ? "," : " sack=",
+				  tern_seq_bits(seg->sack[i].start) - base,
+				  tern_seq_bits(seg->sack[i].end) - base);
+	return text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the demo programs share: strict reading of arguments, clocks, error
- * messages, and the checksum of a segment over IPv4.
+ * messages, and in common-address.c addresses and the checksum of a segment.
  *
  * The system's headers come before core's everywhere in this directory, because
  * core/types.h gives memcpy and memset their compiler builtins.
@@ -9,6 +9,7 @@
 #ifndef TERN_DEMO_COMMON_H
 #define TERN_DEMO_COMMON_H
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,40 @@ enum csum_verdict {
 	CSUM_UNKNOWN,	/* not all octets are there to be summed */
 };
 
+/**
+ * struct address - of IPv4 or IPv6
+ * @family: AF_INET, AF_INET6, or 0 for none
+ * @scope: the interface of an IPv6 link-local address where it matters, else 0
+ * @octet: network order, 4 or 16 of them
+ *
+ * An IPv4-mapped address of IPv6 does not occur: it is an IPv4 address here.
+ */
+struct address {
+	sa_family_t family;
+	u32 scope;
+	u8 octet[16];
+};
+
+struct endpoint {
+	struct address addr;
+	u16 port;
+};
+
+/** define ADDRESS_TEXT - room for an address with its interface */
+#define ADDRESS_TEXT (INET6_ADDRSTRLEN + 1 + IF_NAMESIZE)
+/** define ENDPOINT_TEXT - room for "[address]:port" */
+#define ENDPOINT_TEXT (ADDRESS_TEXT + 8)
+
+/* enum ts_text - what options_text() says about timestamps */
+enum ts_text {
+	TS_NONE,
+	TS_PRESENT,	/* " ts" */
+	TS_VALUES,	/* " ts=VALUE/ECHO" */
+};
+
+/** define OPTIONS_TEXT - room for the longest options_text() */
+#define OPTIONS_TEXT 160
+
 /** define FLAGS_TEXT - room for the longest flags_text() */
 #define FLAGS_TEXT 48
 
@@ -59,8 +94,6 @@ __noreturn __printf(2, 3) void die(int code, const char *format, ...);
 
 bool parse_number(const char *text, u64 min, u64 max, u64 *value);
 bool parse_decimal_us(const char *text, u64 *us);
-bool parse_address(const char *text, u32 *addr);
-bool parse_endpoint(const char *text, u32 *addr, u16 *port);
 bool parse_flags(const char *text, u8 *flags);
 bool parse_state(const char *text, u8 *state);
 u64 number_arg(const char *option, const char *text, u64 min, u64 max);
@@ -74,12 +107,28 @@ u64 monotonic_us(void);
 u64 realtime_us(void);
 u32 random_u32(void);
 
-const char *address_text(u32 addr, char text[INET_ADDRSTRLEN]);
 const char *flags_text(u8 flags, char text[FLAGS_TEXT]);
+const char *options_text(const struct tern_seg *seg, u32 base, enum ts_text ts,
+			 char text[OPTIONS_TEXT]);
 const char *timer_text(unsigned int timer);
 
-u16 segment_csum(u32 saddr, u32 daddr, u8 protocol, const void *segment, u32 len);
-enum csum_verdict verify_csum(u32 saddr, u32 daddr, u8 protocol,
-			      const void *segment, u32 len);
+/* common-address.c */
+u32 address_len(const struct address *addr);
+bool address_equal(const struct address *a, const struct address *b);
+bool address_is_any(const struct address *addr);
+bool address_is_link_local(const struct address *addr);
+bool address_is_unicast(const struct address *addr);
+struct address address_of(sa_family_t family, const void *octets);
+socklen_t address_to_sockaddr(const struct address *addr, u16 port, struct sockaddr_storage *sa);
+struct address address_of_sockaddr(const struct sockaddr_storage *sa, u16 *port);
+struct address address_arg(const char *option, const char *text);
+bool parse_address(const char *text, struct address *addr);
+bool parse_endpoint(const char *text, struct endpoint *end);
+const char *address_text(const struct address *addr, char text[ADDRESS_TEXT]);
+const char *endpoint_text(const struct endpoint *end, char text[ENDPOINT_TEXT]);
+u16 segment_csum(const struct address *saddr, const struct address *daddr, u8 protocol,
+		 const void *segment, u32 len);
+enum csum_verdict verify_csum(const struct address *saddr, const struct address *daddr,
+			      u8 protocol, const void *segment, u32 len);
 
 #endif /* TERN_DEMO_COMMON_H */

@@ -15,7 +15,7 @@
 #define STATE_WIDTH 12
 #define LEFT_WIDTH (TIME_WIDTH + 1 + STATE_WIDTH + 1)	/* before the client's line */
 #define FRAME (LEFT_WIDTH + 1 + 1 + 1 + STATE_WIDTH)	/* all but the middle */
-#define MAX_TOKENS 12
+#define MAX_TOKENS 20
 
 /** struct glyphs - what lines are made of */
 struct glyphs {
@@ -56,7 +56,7 @@ struct pen {
 
 /** struct token - a word of a label and its colour */
 struct token {
-	char text[80];
+	char text[OPTIONS_TEXT];
 	const char *colour;
 };
 
@@ -228,6 +228,29 @@ static void payload_token(const struct event *e, struct token *t)
 	add_token(t, NULL, "%s\"%s", text, shown < e->seg.len ? "..." : "");
 }
 
+/*
+ * Timestamps are on every segment once both ends have them, so that only the
+ * handshake tells of them; their values are in the list.
+ */
+static int option_tokens(const struct ladder *l, const struct event *e, struct token *t)
+{
+	u32 base = l->opt.absolute ? 0 : tern_seq_bits(e->seg.ack) - e->ack;
+	bool syn = e->seg.flags & TERN_SYN;
+	int n = 0;
+
+	if (e->seg.mss)
+		add_token(&t[n++], NULL, "mss=%u", e->seg.mss);
+	if (e->seg.sack_permitted)
+		add_token(&t[n++], NULL, "SACK-permitted");
+	if (syn && e->seg.has_ts)
+		add_token(&t[n++], NULL, "TS");
+	for (u32 i = 0; i < e->seg.n_sack; i++)
+		add_token(&t[n++], C_YELLOW, "%s%u-%u", i ? "" : "SACK ",
+			  tern_seq_bits(e->seg.sack[i].start) - base,
+			  tern_seq_bits(e->seg.sack[i].end) - base);
+	return n;
+}
+
 static int label_tokens(const struct ladder *l, const struct event *e, struct token *t)
 {
 	char flags[FLAGS_TEXT];
@@ -237,8 +260,7 @@ static int label_tokens(const struct ladder *l, const struct event *e, struct to
 	n += number_tokens(l, e, t + n);
 	add_token(&t[n++], NULL, "len=%u", e->seg.len);
 	add_token(&t[n++], NULL, "win=%u", e->seg.wnd);
-	if (e->seg.mss)
-		add_token(&t[n++], NULL, "mss=%u", e->seg.mss);
+	n += option_tokens(l, e, t + n);
 	if (e->kept)
 		payload_token(e, &t[n++]);
 	if (e->rexmit)
@@ -458,27 +480,50 @@ static void centre(char *line, int at, const char *text)
 	memcpy(line + (start < 0 ? 0 : start), text, (size_t)len);
 }
 
+static void trim(char *line, int size)
+{
+	while (size > 0 && line[size - 1] == ' ')
+		size--;
+	line[size] = '\0';
+}
+
+/* The addresses below the names; where there is no room for both, one below the other. */
+static void draw_ends(const struct ladder *l, int client, int server, int width)
+{
+	char text[SIDES][ENDPOINT_TEXT], line[256];
+	int len[SIDES];
+
+	for (int side = 0; side < SIDES; side++) {
+		endpoint_text(&l->end[side], text[side]);
+		len[side] = (int)strlen(text[side]);
+	}
+	memset(line, ' ', sizeof(line));
+	if (client + (len[CLIENT] + 1) / 2 + 2 <= server - len[SERVER] / 2 &&
+	    server + (len[SERVER] + 1) / 2 <= width) {
+		centre(line, client, text[CLIENT]);
+		centre(line, server, text[SERVER]);
+		trim(line, (int)sizeof(line) - 1);
+		puts(line);
+	} else {
+		centre(line, client, text[CLIENT]);
+		trim(line, (int)sizeof(line) - 1);
+		printf("%s\n%*s\n", line, width, text[SERVER]);
+	}
+}
+
 static void draw_heads(const struct ladder *l, const struct pen *pen)
 {
 	const int client = LEFT_WIDTH, server = LEFT_WIDTH + 1 + pen->middle;
-	char names[256], addresses[256], text[INET_ADDRSTRLEN], end[32];
 	struct cell middle = { 0 };
 	u8 c = l->first_state[CLIENT], s = l->first_state[SERVER];
+	char names[256];
 
 	memset(names, ' ', sizeof(names));
-	memset(addresses, ' ', sizeof(addresses));
 	centre(names, client, "client");
 	centre(names, server, "server");
-	names[server + 3] = '\0';
-	for (int side = 0; side < SIDES; side++) {
-		snprintf(end, sizeof(end), "%s:%u", address_text(l->end[side].addr, text),
-			 l->end[side].port);
-		centre(addresses, side ? server : client, end);
-		if (side)
-			addresses[server - (int)strlen(end) / 2 + (int)strlen(end)] = '\0';
-	}
-	printf("%s%s%s\n%s\n", pen->colour ? C_BOLD : "", names, pen->colour ? C_RESET : "",
-	       addresses);
+	trim(names, (int)sizeof(names) - 1);
+	printf("%s%s%s\n", pen->colour ? C_BOLD : "", names, pen->colour ? C_RESET : "");
+	draw_ends(l, client, server, l->opt.width);
 	row(pen, NULL, c ? tern_state_name(c) : NULL, &middle, s ? tern_state_name(s) : NULL);
 	empty_row(pen);
 }

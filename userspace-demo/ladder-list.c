@@ -2,13 +2,13 @@
 /*
  * One line an event, for programs and for grep.
  *
- *	TIME client>server SYN seq=0 ack=0 len=0 win=65535 mss=1460 csum=ok
+ *	TIME client>server SYN seq=0 ack=0 len=0 win=65535 mss=1460 sack-permitted ts=5/0 csum=ok
  *	TIME server state LISTEN SYN_RECEIVED
- *	TIME client lost out ACK seq=1 ack=1 len=0 win=65535
+ *	TIME client lost out ACK seq=1 ack=1 len=0 win=65535 ts=9/7 sack=101-201
  *	TIME client timeout REXMT 1.000000
  *	TIME client holds nothing
  *
- * TIME is seconds since the first event.
+ * TIME is seconds since the first event, ts= a timestamp and the one it echoes.
  */
 #include "ladder.h"
 
@@ -16,14 +16,14 @@ static const char * const side_names[SIDES] = { "client", "server" };
 
 static void print_header(const struct ladder *l, const struct event *e)
 {
-	char flags[FLAGS_TEXT];
+	char flags[FLAGS_TEXT], options[OPTIONS_TEXT];
 	bool absolute = l->opt.absolute;
 
 	printf("%s seq=%u ack=%u len=%u win=%u", flags_text(e->seg.flags, flags),
 	       absolute ? tern_seq_bits(e->seg.seq) : e->seq,
 	       absolute ? tern_seq_bits(e->seg.ack) : e->ack, e->seg.len, e->seg.wnd);
-	if (e->seg.mss)
-		printf(" mss=%u", e->seg.mss);
+	fputs(options_text(&e->seg, absolute ? 0 : tern_seq_bits(e->seg.ack) - e->ack,
+			   l->opt.no_times ? TS_PRESENT : TS_VALUES, options), stdout);
 }
 
 static void print_segment(const struct ladder *l, const struct event *e)

@@ -65,11 +65,69 @@ static void add_state(struct ladder *l, u64 ns, enum host side, u8 old_state, u8
 	e->new_state = new_state;
 }
 
+/* Two numbers with @between them, and what follows them in @end. */
+static bool two_numbers(const char *text, char between, u32 *a, u32 *b, const char **end)
+{
+	u32 *number[] = { a, b };
+	char copy[16];
+	u64 n;
+
+	for (int i = 0; i < 2; i++) {
+		size_t len = strspn(text, "0123456789");
+
+		if (len >= sizeof(copy))
+			return false;
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+		if (!parse_number(copy, 0, UINT32_MAX, &n))
+			return false;
+		*number[i] = (u32)n;
+		text += len;
+		if (!i && *text++ != between)
+			return false;
+	}
+	*end = text;
+	return true;
+}
+
+/* What options_text() wrote; an option that is not there is no error. */
+static bool options_fields(const char *line, struct tern_seg *seg)
+{
+	char text[OPTIONS_TEXT];
+	const char *at = text;
+	u32 start, end;
+	u64 mss;
+
+	if (field(line, "mss=", text, sizeof(text))) {
+		if (!parse_number(text, 0, 65535, &mss))
+			return false;
+		seg->mss = (u16)mss;
+	}
+	seg->sack_permitted = strstr(line, " sack-permitted");
+	if (field(line, "ts=", text, sizeof(text))) {
+		if (!two_numbers(text, '/', &seg->tsval, &seg->tsecr, &at) || *at)
+			return false;
+		seg->has_ts = true;
+	}
+	if (!field(line, "sack=", text, sizeof(text)))
+		return true;
+	for (at = text; seg->n_sack < TERN_SACK_BLOCKS; at++) {
+		if (!two_numbers(at, '-', &start, &end, &at))
+			return false;
+		seg->sack[seg->n_sack].start = tern_seq_of(start);
+		seg->sack[seg->n_sack++].end = tern_seq_of(end);
+		if (*at != ',')
+			break;
+	}
+	return !*at;
+}
+
 /* A lost segment, as tern-client describes it. */
 static bool add_lost(struct ladder *l, u64 ns, enum host side, const char *line)
 {
 	char dir[8], flags[FLAGS_TEXT];
-	u64 seq, ack, len, wnd, mss;
+	struct tern_seg seg = { 0 };
+	u64 seq, ack, len, wnd;
 	struct event *e;
 	u8 bits;
 	bool out;
@@ -79,9 +137,13 @@ static bool add_lost(struct ladder *l, u64 ns, enum host side, const char *line)
 	    !number_field(line, "seq=", UINT32_MAX, &seq) ||
 	    !number_field(line, "ack=", UINT32_MAX, &ack) ||
 	    !number_field(line, "len=", 65535, &len) ||
-	    !number_field(line, "wnd=", UINT32_MAX, &wnd) ||
-	    !number_field(line, "mss=", 65535, &mss))
+	    !number_field(line, "wnd=", UINT32_MAX, &wnd) || !options_fields(line, &seg))
 		return false;
+	seg.seq = tern_seq_of((u32)seq);
+	seg.ack = tern_seq_of((u32)ack);
+	seg.len = (u32)len;
+	seg.wnd = (u32)wnd;
+	seg.flags = bits;
 	out = !strcmp(dir, "out");
 	/* a segment that never reached the wire, or one that the capture has too */
 	e = out ? add_event(l, ns, EVENT_SEGMENT, side) : add_event(l, ns, EVENT_LOST, side);
@@ -89,12 +151,7 @@ static bool add_lost(struct ladder *l, u64 ns, enum host side, const char *line)
 		return true;
 	e->lost = true;
 	e->csum = CSUM_UNKNOWN;
-	e->seg.seq = tern_seq_of((u32)seq);
-	e->seg.ack = tern_seq_of((u32)ack);
-	e->seg.len = (u32)len;
-	e->seg.wnd = (u32)wnd;
-	e->seg.mss = (u16)mss;
-	e->seg.flags = bits;
+	e->seg = seg;
 	return true;
 }
 
@@ -256,23 +313,24 @@ static bool trace_time(const char *line, const char *event, u64 *us)
 static bool trace_side(struct ladder *l, const char *line, enum host *side)
 {
 	struct endpoint local, remote;
-	char text[32];
+	char text[ENDPOINT_TEXT];
 
 	if (!field(line, "local=", text, sizeof(text)) ||
-	    !parse_endpoint(text, &local.addr, &local.port) ||
+	    !parse_endpoint(text, &local) ||
 	    !field(line, "remote=", text, sizeof(text)) ||
-	    !parse_endpoint(text, &remote.addr, &remote.port))
+	    !parse_endpoint(text, &remote))
 		return false;
 	for (*side = CLIENT; *side < SIDES; ++*side) {
 		const struct endpoint *here = &l->end[*side], *there = &l->end[other_side(*side)];
 
 		if (local.port != here->port)
 			continue;
-		if (local.addr == here->addr && remote.addr == there->addr &&
-		    remote.port == there->port)
+		if (address_equal(&local.addr, &here->addr) &&
+		    address_equal(&remote.addr, &there->addr) && remote.port == there->port)
 			return true;
 		/* a listener has no peer, and may listen on any address */
-		if (!remote.port && (local.addr == here->addr || !local.addr))
+		if (!remote.port && (address_equal(&local.addr, &here->addr) ||
+				     address_is_any(&local.addr)))
 			return true;
 	}
 	l->other_records++;

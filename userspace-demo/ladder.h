@@ -91,11 +91,6 @@ struct event {
 	char *what;
 };
 
-struct endpoint {
-	u32 addr;	/* network order */
-	u16 port;
-};
-
 struct ladder_options {
 	const char *capture;
 	const char *log[SIDES];		/* --client-log, --server-log */

@@ -5,7 +5,6 @@
  * Nothing here knows the protocol: with --tcp the same program serves TCP.  One
  * process, many connections, one loop around poll().
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -20,8 +19,7 @@
 #define MOST_CONNS 4096
 
 struct options {
-	u32 bind;
-	u16 port;
+	struct endpoint bind;	/* family 0: every address there is */
 	int protocol;
 	int backlog;
 	u32 max_conns;
@@ -43,7 +41,7 @@ struct options {
 /**
  * struct conn - one accepted connection
  * @fd: its socket
- * @peer: "10.0.0.1:40000"
+ * @peer: "10.0.0.1:40000", "[fd00::1]:40000"
  * @close_at: when to close, us, TERN_NEVER
  * @received: octets read
  * @sent: octets written
@@ -55,7 +53,7 @@ struct options {
  */
 struct conn {
 	int fd;
-	char peer[INET_ADDRSTRLEN + 8];
+	char peer[ENDPOINT_TEXT];
 	u64 close_at;
 	u64 received;
 	u64 sent;
@@ -82,7 +80,9 @@ static const char help[] =
 "Accept Tern connections and send back what comes, until the client closes.\n"
 "\n"
 "  --port N            port, default 7\n"
-"  --bind ADDR         local IPv4 address, default all\n"
+"  --bind ADDR         local address, IPv4 or IPv6, a link-local one with its\n"
+"                      interface (fe80::1%eth0); default ::, which is all of both,\n"
+"                      or 0.0.0.0, all of IPv4, where there is no IPv6\n"
 "  --backlog N         connections that may wait to be accepted, default 16\n"
 "  --max-conns N       connections served at a time, default 256, at most 4096\n"
 "  --count N           end after N connections; --once is --count 1\n"
@@ -182,11 +182,10 @@ static void read_option(struct options *opt, int option, const char *arg)
 		return;
 	switch (option) {
 	case OPT_PORT:
-		opt->port = (u16)number_arg("--port", arg, 1, 65535);
+		opt->bind.port = (u16)number_arg("--port", arg, 1, 65535);
 		break;
 	case OPT_BIND:
-		if (!parse_address(arg, &opt->bind))
-			die(EXIT_USAGE, "--bind: '%s' is not an IPv4 address", arg);
+		opt->bind.addr = address_arg("--bind", arg);
 		break;
 	case OPT_BACKLOG:
 		opt->backlog = (int)number_arg("--backlog", arg, 0, 65535);
@@ -228,7 +227,7 @@ static void read_options(struct options *opt, int argc, char **argv)
 {
 	int option;
 
-	opt->port = 7;
+	opt->bind.port = 7;
 	opt->backlog = 16;
 	opt->max_conns = 256;
 	opt->protocol = TERN_PROTOCOL;
@@ -272,27 +271,47 @@ static void no_socket(const struct options *opt)
 	die(EXIT_ENVIRONMENT, "socket for protocol %d: %s", opt->protocol, strerror(errno));
 }
 
+/* The socket; without --bind one for IPv6 and IPv4, or for IPv4 where that is all. */
+static int open_socket(struct options *opt)
+{
+	sa_family_t wanted = opt->bind.addr.family;
+	int type = SOCK_STREAM | SOCK_CLOEXEC, fd, off = 0;
+
+	opt->bind.addr.family = wanted ? wanted : AF_INET6;
+	fd = socket(opt->bind.addr.family, type, opt->protocol);
+	if (fd < 0 && !wanted) {
+		opt->bind.addr.family = AF_INET;
+		fd = socket(AF_INET, type, opt->protocol);
+	}
+	if (fd < 0)
+		no_socket(opt);
+	if (opt->bind.addr.family == AF_INET6 && address_is_any(&opt->bind.addr) &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)))
+		die(EXIT_ENVIRONMENT, "IPV6_V6ONLY: %s", strerror(errno));
+	return fd;
+}
+
 static void start_listening(struct server *s)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(s->opt.port),
-				    .sin_addr.s_addr = s->opt.bind };
-	char text[INET_ADDRSTRLEN];
+	const struct endpoint *local = &s->opt.bind;
+	struct sockaddr_storage sa;
+	char text[ADDRESS_TEXT];
+	socklen_t len;
 	int one = 1;
 
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, s->opt.protocol);
-	if (s->fd < 0)
-		no_socket(&s->opt);
+	s->fd = open_socket(&s->opt);
 	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
 		die(EXIT_ENVIRONMENT, "SO_REUSEADDR: %s", strerror(errno));
-	address_text(s->opt.bind, text);
-	if (bind(s->fd, (struct sockaddr *)&addr, sizeof(addr)))
-		die(EXIT_ENVIRONMENT, "cannot have %s port %u: %s", text, s->opt.port,
+	len = address_to_sockaddr(&local->addr, local->port, &sa);
+	address_text(&local->addr, text);
+	if (bind(s->fd, (struct sockaddr *)&sa, len))
+		die(EXIT_ENVIRONMENT, "cannot have %s port %u: %s", text, local->port,
 		    strerror(errno));
 	if (listen(s->fd, s->opt.backlog))
 		die(EXIT_ENVIRONMENT, "listen: %s", strerror(errno));
 	if (fcntl(s->fd, F_SETFL, O_NONBLOCK))
 		die(EXIT_ENVIRONMENT, "O_NONBLOCK: %s", strerror(errno));
-	tell(s, NULL, "listening on %s port %u, protocol %d", text, s->opt.port,
+	tell(s, NULL, "listening on %s port %u, protocol %d", text, local->port,
 	     s->opt.protocol);
 }
 
@@ -303,9 +322,9 @@ static bool may_accept(const struct server *s)
 
 static void accept_one(struct server *s, u64 now)
 {
-	struct sockaddr_in from = { 0 };
+	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
-	char text[INET_ADDRSTRLEN];
+	struct endpoint peer;
 	struct conn *conn;
 	int fd;
 
@@ -326,8 +345,8 @@ static void accept_one(struct server *s, u64 now)
 	}
 	conn->fd = fd;
 	conn->close_at = s->opt.has_close_after ? now + s->opt.close_after : TERN_NEVER;
-	snprintf(conn->peer, sizeof(conn->peer), "%s:%u",
-		 address_text(from.sin_addr.s_addr, text), ntohs(from.sin_port));
+	peer.addr = address_of_sockaddr(&from, &peer.port);
+	endpoint_text(&peer, conn->peer);
 	s->conn[s->n_conns++] = conn;
 	s->accepted++;
 	tell(s, conn, "accepted");

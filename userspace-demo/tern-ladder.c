@@ -26,12 +26,13 @@ static const char help[] =
 "                       events tern_state and tern_drop, trace_clock tai\n"
 "  --trace-shift [-]S   seconds to add to the trace's times (-37 where the\n"
 "                       machine knows that TAI is ahead of UTC)\n"
-"  --client ADDR[:PORT] who the client is; default: the sender of the first SYN\n"
+"  --client ADDR[:PORT] who the client is; default: the sender of the first SYN.\n"
+"                       An IPv6 address with a port is in brackets: [ADDR]:PORT\n"
 "  --protocol N         IP protocol number, default 253\n"
 "\n"
 "What comes out:\n"
 "  --list               one line an event instead of the picture\n"
-"  --no-times           leave the times out of --list\n"
+"  --no-times           leave the times out of --list, values of timestamps too\n"
 "  --absolute           sequence numbers as they are on the wire\n"
 "  --no-notes           leave tern-client's notes out of the picture\n"
 "  --gap SECONDS        draw silences of at least that length, default 0.15\n"
@@ -76,9 +77,8 @@ static const struct option long_options[] = {
 
 static void client_arg(struct ladder_options *opt, const char *text)
 {
-	if (!parse_endpoint(text, &opt->client.addr, &opt->client.port) &&
-	    !parse_address(text, &opt->client.addr))
-		die(EXIT_USAGE, "--client: '%s' is not ADDR or ADDR:PORT", text);
+	if (!parse_endpoint(text, &opt->client) && !parse_address(text, &opt->client.addr))
+		die(EXIT_USAGE, "--client: '%s' is none of ADDR, IPV4:PORT, [IPV6]:PORT", text);
 	opt->has_client = true;
 }
 
