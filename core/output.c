@@ -4,7 +4,8 @@
  *
  * Nothing is queued: what is due follows from the connection's fields, in this
  * order: RST, SYN, the retransmission that loss recovery asks for, data and FIN
- * (which carry an ACK), ACK alone.  To give a segment is to have sent it.
+ * (which carry an ACK), a retransmission that it merely allows, a keep-alive probe,
+ * ACK alone.  To give a segment is to have sent it.
  */
 #include "core/internal.h"
 

@@ -222,7 +222,7 @@ struct tern_config {
  * @ssthresh: slow start threshold, octets
  * @recover: snd_max when loss recovery began (rfc6582)
  * @last_sent: when data was last sent, us (restart after idle)
- * @last_rcv: when a segment of this connection last came, us
+ * @last_rcv: when the SYN came or a segment last passed the ACK check, us
  * @stalled: since when the oldest thing to be acknowledged waits, us; TERN_NEVER
  *	when nothing does
  * @oow_acked: when a bare unacceptable segment was last answered, us
