@@ -82,10 +82,12 @@ counter()
 		END { if (!found) print "no-such-counter" }' /proc/net/tern_stat
 }
 
-# states NS: the states of all lines of /proc/net/tern, as numbers, sorted.
+# states NS: the states of all lines of /proc/net/tern, as numbers, sorted; a listener on
+# all addresses of IPv6 is one of them, as it listens on those of IPv4, too.
 states()
 {
-	in_ns "$1" awk 'NR > 1 { print $4 }' /proc/net/tern | sort | tr '\n' ' '
+	in_ns "$1" awk 'FILENAME ~ /6$/ ? $2 ~ /^0+:/ && $4 == "0A" : FNR > 1 { print $4 }' \
+		/proc/net/tern /proc/net/tern6 | sort | tr '\n' ' '
 }
 
 # wait_until SECONDS COMMAND...: until it succeeds; looks often at first, and then
