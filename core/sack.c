@@ -78,7 +78,8 @@ void tern_sack_fill(const struct tern_conn *conn, struct tern_seg *seg)
 	u32 most = blocks(conn);
 	u32 i;
 
-	if (seg->len && !tern_sack_space(conn))
+	/* SYN has enough of its own, and nothing to tell of in an ordinary handshake */
+	if (seg->flags & TERN_SYN || (seg->len && !tern_sack_space(conn)))
 		return;
 	for (i = 0; i < conn->n_recent && seg->n_sack < most; i++) {
 		u32 range = range_of(conn, conn->recent[i]);
@@ -88,6 +89,19 @@ void tern_sack_fill(const struct tern_conn *conn, struct tern_seg *seg)
 	}
 	for (i = 0; i < conn->n_ranges && seg->n_sack < most; i++)
 		put_block(seg, &conn->range[i]);
+}
+
+/*
+ * Does a block tell of octets that were sent and lie beyond snd_una?  As distances from
+ * there: edges 2^31 apart compare each with the next, and make no sense together.
+ */
+static bool believable(const struct tern_conn *conn, const struct tern_range *block)
+{
+	u32 start = tern_seq_dist(conn->snd_una, block->start);
+	u32 end = tern_seq_dist(conn->snd_una, block->end);
+
+	return start && start < end &&
+	       end <= tern_seq_dist(conn->snd_una, conn->snd_max);
 }
 
 /*
@@ -105,11 +119,8 @@ bool tern_sack_update(struct tern_conn *conn, const struct tern_seg *seg)
 		tern_seq start = seg->sack[i].start;
 		tern_seq end = seg->sack[i].end;
 
-		if (!tern_seq_lt(conn->snd_una, start) ||
-		    !tern_seq_lt(start, end) ||
-		    !tern_seq_leq(end, conn->snd_max))
-			continue;
-		if (tern_ranges_hold(conn->sacked, conn->n_sacked, start, end))
+		if (!believable(conn, &seg->sack[i]) ||
+		    tern_ranges_hold(conn->sacked, conn->n_sacked, start, end))
 			continue;
 		news |= tern_ranges_add(conn->sacked, &conn->n_sacked,
 					TERN_SACKED, start, end);

@@ -100,7 +100,7 @@ static void persist_timeout(struct tern_conn *conn, struct tern_result *res)
 	if (!conn->snd_wnd && !try_again(conn, res))
 		return;
 	if (conn->orphan && conn->probes >= conn->cfg.orphan_retries) {
-		*res = tern_abort(conn, TERN_ERR_TIMEDOUT);
+		tern_abort_into(conn, res, TERN_ERR_TIMEDOUT);
 		return;
 	}
 	if (conn->probes < 255)
@@ -143,7 +143,9 @@ struct tern_result tern_timeout(struct tern_conn *conn, u64 now)
 		tern_enter_closed(conn, &res, TERN_OK);
 		return res;
 	}
-	if (passed(conn, TERN_TIMER_USER, now)) {
+	/* progress may have been made, and the deadline not moved yet */
+	if (passed(conn, TERN_TIMER_USER, now) && conn->stalled != TERN_NEVER &&
+	    now - conn->stalled >= conn->cfg.user_timeout) {
 		tern_enter_closed(conn, &res, TERN_ERR_TIMEDOUT);
 		return res;
 	}

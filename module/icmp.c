@@ -22,11 +22,11 @@
  */
 void tern_mtu_changed(struct sock *sk, u32 mtu)
 {
-	struct tern_sock *ts = tern_sk(sk);
-	struct dst_entry *dst = __sk_dst_get(sk);
+	struct dst_entry *dst;
 
-	if (!ts->hashed || !dst)
+	if (!tern_sk(sk)->hashed || (!tern_dst_check(sk) && tern_route(sk)))
 		return;
+	dst = __sk_dst_get(sk);
 	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
 	if (!tern_dst_check(sk) && tern_route(sk))
 		return;

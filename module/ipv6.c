@@ -223,6 +223,7 @@ static int tern6_connect_prepare(struct sock *sk, const struct in6_addr *daddr, 
 	np->saddr = sk->sk_v6_rcv_saddr;
 	np->flow_label = 0;
 	inet->inet_saddr = LOOPBACK4_IPV6;
+	inet->inet_rcv_saddr = LOOPBACK4_IPV6;
 	err = tern_hash_connect(sk);
 	if (err)
 		return err;

@@ -111,7 +111,8 @@ static void tern_request_pump(struct tern_request *rq, struct tern_conn *conn, u
 		return;
 	}
 	tern_req_pack(&rq->req, conn);
-	if (!mod_timer(&rq->timer, tern_jiffies_until(tern_next_deadline(conn), now)))
+	/* of its deadlines that is the one which is kept */
+	if (!mod_timer(&rq->timer, tern_jiffies_until(rq->req.deadline, now)))
 		refcount_inc(&rq->refs);
 }
 

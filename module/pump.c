@@ -233,7 +233,7 @@ void tern_pump(struct sock *sk)
 	if (rcv_buf != ts->conn.rcv_buf)
 		tern_set_rcv_buf(&ts->conn, rcv_buf);
 	/* The route, or the room that IP leaves, may have shrunk without a word. */
-	if (__sk_dst_get(sk))
+	if (tern_dst_check(sk))
 		tern_set_mss(&ts->conn, tern_send_mss(sk));
 	while (budget-- && tern_next_segment(&ts->conn, now, &seg))
 		tern_xmit(sk, &seg);

@@ -137,7 +137,9 @@ static bool tern_sock_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *
 	}
 	bh_lock_sock_nested(sk);
 	if (sock_owned_by_user(sk)) {
+		/* Neither is held while it waits. */
 		skb_dst_drop(skb);
+		skb->dev = NULL;
 		if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) +
 				   READ_ONCE(sk->sk_sndbuf)))
 			tern_drop_skb(tn, skb, TERN_DROP_BACKLOG);

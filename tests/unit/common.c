@@ -233,6 +233,7 @@ static void check_sent(struct end *e, const struct tern_seg *seg)
 	tern_seq edge = tern_seq_add(seg->ack, seg->wnd);
 
 	CHECK(!(seg->flags & ~(TERN_FIN | TERN_SYN | TERN_RST | TERN_PSH | TERN_ACK)));
+	CHECK(tern_build_len(seg) <= TERN_HDR_MAX);
 	CHECK(seg->len <= e->conn.snd_mss);
 	if (seg->flags & TERN_SYN) {
 		CHECK_EQ(seg->len, 0);

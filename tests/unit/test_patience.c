@@ -680,7 +680,28 @@ static void nothing_beyond_a_window_that_shrinks(void)
 	}
 }
 
+/* The ACK was taken in, and the timer ran before anything was drained. */
+static void an_ack_that_came_in_time(void)
+{
+	struct tern_config cfg = limited(10 * SEC);
+	struct tern_result res;
+	struct tern_seg seg;
+	struct end e;
+
+	reach_with(&e, TERN_ESTABLISHED, &cfg);
+	end_send(&e, 2 * MSS);
+	look_away(&e);
+	e.now += 10 * SEC - 1;
+	seg = peer_seg(&e, TERN_ACK, 0, MSS, 0);
+	tern_segment_arrives(&e.conn, e.now, &seg);
+	e.now += 1;
+	res = tern_timeout(&e.conn, e.now);
+	CHECK(!(res.events & TERN_EV_CLOSED));
+	CHECK_STATE(&e, TERN_ESTABLISHED);
+}
+
 static const struct test tests[] = {
+	TEST(an_ack_that_came_in_time),
 	TEST(nothing_into_the_silence),
 	TEST(probes_and_the_end),
 	TEST(a_peer_that_answers),

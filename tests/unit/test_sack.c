@@ -1358,7 +1358,62 @@ static void a_hostile_peer(void)
 	CHECK(recoveries > 1000);
 }
 
+/*
+ * Simultaneous open, closed at once, and data beyond holes before our SYN is
+ * acknowledged: the repeated SYN-ACK has MSS and timestamps, and no room for blocks.
+ */
+static void no_blocks_on_a_syn(void)
+{
+	struct tern_seg seg;
+	struct end e;
+	u32 i;
+
+	end_init(&e);
+	e.cfg.sack = true;
+	e.cfg.timestamps = true;
+	end_open(&e);
+	seg = peer_seg(&e, TERN_SYN, -1, 0, 0);
+	seg.sack_permitted = true;
+	seg.has_ts = true;
+	seg.tsval = 1;
+	end_segment(&e, &seg);
+	end_close(&e);
+	for (i = 0; i < 4; i++) {
+		seg = peer_seg(&e, TERN_ACK, 100 + 200 * (s32)i, -1, 100);
+		seg.has_ts = true;
+		seg.tsval = 2;
+		end_segment(&e, &seg);
+	}
+	CHECK_EQ(e.conn.n_ranges, 4);
+	look_away(&e);
+	pass_deadline(&e);
+	CHECK_EQ(e.out[0].flags, TERN_SYN | TERN_ACK);
+	CHECK_EQ(e.out[0].n_sack, 0);
+	CHECK_EQ(tern_build_len(&e.out[0]), 36);
+}
+
+/* Each edge compares well with the next one, modulo 2^32; nothing was sent. */
+static void edges_half_the_circle_apart(void)
+{
+	struct end e;
+
+	open_sack(&e, 100000, false);
+	SACK(&e, 0, 0x7fffffff, -2);
+	CHECK_EQ(e.conn.n_sacked, 0);
+	CHECK_QUIET(&e);
+
+	in_flight(&e, 10, 0);
+	SACK(&e, 0, 0x7fffffff, -2);
+	SACK(&e, 0, 1000, (s32)0x80000000 + 500);
+	SACK(&e, 0, (s32)0x80000000, 10000);
+	CHECK_EQ(e.conn.n_sacked, 0);
+	SACK(&e, 0, 1000, 10000);
+	CHECK_EQ(e.conn.n_sacked, 1);
+}
+
 static const struct test tests[] = {
+	TEST(edges_half_the_circle_apart),
+	TEST(no_blocks_on_a_syn),
 	TEST(only_when_both_offer),
 	TEST(permission_comes_with_syn_only),
 	TEST(not_agreed_not_used),

@@ -395,16 +395,19 @@ test_the_bound_of_the_accept_queue()
 	cookies 0
 	serve --backlog 1 --max-conns 1
 	remember established drop_accept_overflow out_rsts
-	hand 4001 syn ack want:nothing sleep:8 rst & one=$!
-	sleep 0.3
-	hand 4004 syn sleep:4 ack sleep:7 data:5 want:octets:5 fin:0 want:fin ack & late=$!
-	hand 4002 syn ack want:nothing sleep:9 rst & two=$!
-	hand 4003 syn ack want:nothing sleep:9 rst & three=$!
+	hand 4001 syn ack want:nothing sleep:14 rst & one=$!
+	# it is accepted before the others come
+	sleep 2
+	hand 4004 syn sleep:7 ack sleep:10 data:5 want:octets:5 fin:0 want:fin ack & late=$!
+	# its SYN finds room
+	sleep 1
+	hand 4002 syn ack want:nothing sleep:15 rst & two=$!
+	hand 4003 syn ack want:nothing sleep:15 rst & three=$!
 	sleep 1
 	in_ns x vm-flood hand 10.8.0.1 4005 10.8.0.2 7 syn > /dev/null &&
 		fail "a SYN was answered"
 	grew_by drop_accept_overflow 1
-	sleep 3
+	sleep 6
 	grew_by drop_accept_overflow 2
 	[ "$(states s)" = "01 01 01 03 0A " ] || fail "states $(states s)"
 	wait "$one" && wait "$two" && wait "$three" && wait "$late" || fail "they were not served"

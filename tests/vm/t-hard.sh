@@ -171,6 +171,29 @@ test_the_Diffserv_field_of_every_segment()
 	ip netns del a
 }
 
+# What a dead route says of its MTU means nothing.
+test_a_route_that_goes_does_not_shrink_segments()
+{
+	local client size address
+
+	make_pair a b delay 10ms
+	ip -n a addr add fd07::1/64 dev v0 nodad
+	ip -n b addr add fd07::2/64 dev v1 nodad
+	for address in 10.7.0.2 fd07::2; do
+		ip -n a route add "$address" dev v0
+		ip netns exec b vm-bulk server6 5001 100000000 > /dev/null 2>&1 & SERVER=$!
+		sleep 0.5
+		ip netns exec a vm-bulk client "$address" 5001 100000000 > /dev/null 2>&1 & client=$!
+		sleep 2
+		ip -n a route del "$address" dev v0
+		sleep 2
+		size=$(in_ns a awk '$4 == "01" { print $(NF - 1) }' /proc/net/tern /proc/net/tern6)
+		[ "${size:-0}" -ge 1428 ] || fail "$address: segments of '$size'"
+		stop "$client" "$SERVER"
+	done
+	drop_pair a b
+}
+
 test_a_smaller_MTU_of_the_interface_is_noticed_without_ICMP()
 {
 	local server client
@@ -336,7 +359,8 @@ run_tests hard an_orphan_whose_peer_keeps_its_window_shut_is_ended \
 	crossing_SYNs_over_a_long_way_are_no_storm \
 	10000_single_octets_wait_for_a_reader_that_sleeps \
 	IP_options_make_segments_smaller IP_options_and_a_peer_with_a_small_MSS \
-	a_source_route_in_an_active_OPEN the_Diffserv_field_of_every_segment \
+	a_source_route_in_an_active_OPEN \
+	a_route_that_goes_does_not_shrink_segments the_Diffserv_field_of_every_segment \
 	a_smaller_MTU_of_the_interface_is_noticed_without_ICMP \
 	a_socket_filter_drops a_listener_s_filter_sees_the_third_segment \
 	a_low_water_mark_above_the_buffer \
