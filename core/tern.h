@@ -620,6 +620,9 @@ u64 tern_next_deadline(const struct tern_conn *conn);
  * Giving a segment counts as sending it: one that the shell cannot send is lost
  * like any other, and the protocol recovers.
  *
+ * There can be as many at once as the windows let out.  A shell that stops before it
+ * says false must ask again soon: meanwhile the deadlines may be those of before.
+ *
  * Return: false when nothing is due.
  */
 bool tern_next_segment(struct tern_conn *conn, u64 now, struct tern_seg *seg);
