@@ -45,11 +45,12 @@ compare()
 }
 
 # Random loss holds the window at a few segments, whatever recovers them: test_loss.c
-# has the mean of many runs, here only nothing may be badly wrong.
+# has the mean of many runs and the bounds.  Single ones differ by half; here only
+# nothing may be badly wrong.
 test_throughput_under_5_percent_random_loss()
 {
 	compare "1 MB, 5 % loss" 1000000 loss 5% limit 10000
-	[ "$(echo "$RATIO" | awk '{ print ($1 > 0.6) }')" = 1 ] || fail "ratio $RATIO"
+	[ "$(echo "$RATIO" | awk '{ print ($1 > 0.4) }')" = 1 ] || fail "ratio $RATIO"
 }
 
 # A queue that overflows loses many segments of one window.
