@@ -123,28 +123,38 @@ static const char *check_receive(const struct tern_conn *conn)
 	return broken;
 }
 
+/*
+ * The ranges ascend and none is empty; before each there is a hole, before the first
+ * one only if @hole.  @order and @empty are the names.  Return: the end of the last.
+ */
+static tern_seq check_set(const char **broken, const struct tern_range *range, u32 count,
+			  tern_seq before, bool hole, const char *order, const char *empty)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		holds(broken, i || hole ? tern_seq_lt(before, range[i].start) :
+		      tern_seq_leq(before, range[i].start), order);
+		holds(broken, tern_seq_lt(range[i].start, range[i].end), empty);
+		before = range[i].end;
+	}
+	return before;
+}
+
 static const char *check_ranges(const struct tern_conn *conn)
 {
 	const char *broken = NULL;
-	tern_seq before = conn->rcv_nxt;
-	u32 i;
+	tern_seq end;
 
 	holds(&broken, conn->n_ranges <= TERN_RANGES, "ranges in their array");
 	if (broken)
 		return broken;
-	for (i = 0; i < conn->n_ranges; i++) {
-		const struct tern_range *range = &conn->range[i];
-
-		holds(&broken, tern_seq_lt(before, range->start),
-		      "ranges ascend with holes between them");
-		holds(&broken, tern_seq_lt(range->start, range->end),
-		      "no range is empty");
-		before = range->end;
-	}
-	holds(&broken, tern_seq_leq(before, conn->rcv_adv),
+	end = check_set(&broken, conn->range, conn->n_ranges, conn->rcv_nxt, true,
+			"ranges ascend with holes between them", "no range is empty");
+	holds(&broken, tern_seq_leq(end, conn->rcv_adv),
 	      "ranges inside the window");
 	holds(&broken, !conn->n_ranges || !conn->fin_seen ||
-	      tern_seq_leq(before, conn->rcv_fin),
+	      tern_seq_leq(end, conn->rcv_fin),
 	      "no range beyond the FIN");
 	holds(&broken, !conn->n_ranges || !tern_fin_received(conn),
 	      "no range after the FIN is reached");
@@ -154,8 +164,7 @@ static const char *check_ranges(const struct tern_conn *conn)
 static const char *check_sacked(const struct tern_conn *conn)
 {
 	const char *broken = NULL;
-	tern_seq before = conn->snd_una;
-	u32 i;
+	tern_seq end;
 
 	holds(&broken, conn->n_sacked <= TERN_SACKED, "SACKed ranges in their array");
 	holds(&broken, conn->n_recent <= TERN_SACK_BLOCKS,
@@ -164,17 +173,10 @@ static const char *check_sacked(const struct tern_conn *conn)
 	      "SACKed ranges only if agreed on");
 	if (broken)
 		return broken;
-	for (i = 0; i < conn->n_sacked; i++) {
-		const struct tern_range *range = &conn->sacked[i];
-
-		holds(&broken, i ? tern_seq_lt(before, range->start) :
-		      tern_seq_leq(before, range->start),
-		      "SACKed ranges ascend with holes between them");
-		holds(&broken, tern_seq_lt(range->start, range->end),
-		      "no SACKed range is empty");
-		before = range->end;
-	}
-	holds(&broken, tern_seq_leq(before, conn->snd_max),
+	end = check_set(&broken, conn->sacked, conn->n_sacked, conn->snd_una, false,
+			"SACKed ranges ascend with holes between them",
+			"no SACKed range is empty");
+	holds(&broken, tern_seq_leq(end, conn->snd_max),
 	      "only what was sent is SACKed");
 	return broken;
 }

@@ -146,8 +146,8 @@ void tern_cwnd_idle(struct tern_conn *conn, u64 now);
 u32 tern_cwnd_room(const struct tern_conn *conn);
 
 /* reasm.c */
-bool tern_ranges_hold(const struct tern_range *range, u32 count, tern_seq start,
-		      tern_seq end);
+u32 tern_ranges_find(const struct tern_range *range, u32 count, tern_seq start,
+		     tern_seq end);
 bool tern_ranges_add(struct tern_range *range, u8 *count, u32 most,
 		     tern_seq start, tern_seq end);
 void tern_ranges_remove(struct tern_range *range, u8 *count, u32 first,

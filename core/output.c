@@ -104,8 +104,7 @@ static bool waiting(const struct tern_conn *conn)
 /* User octets handed over at and after @seq. */
 static u32 octets_from(const struct tern_conn *conn, tern_seq seq)
 {
-	return tern_seq_lt(seq, conn->snd_end) ?
-	       tern_seq_dist(seq, conn->snd_end) : 0;
+	return tern_seq_until(seq, conn->snd_end);
 }
 
 /*
@@ -140,8 +139,7 @@ static u32 largest(const struct tern_conn *conn)
 static bool give_head(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 {
 	tern_seq sent = tern_seq_min(conn->snd_max, conn->snd_end);
-	u32 len = tern_seq_lt(conn->snd_una, sent) ?
-		  tern_seq_dist(conn->snd_una, sent) : 0;
+	u32 len = tern_seq_until(conn->snd_una, sent);
 	tern_seq end;
 	bool fin;
 
@@ -169,9 +167,7 @@ static bool give_head(struct tern_conn *conn, u64 now, struct tern_seg *seg)
 /* What is left of the peer's window at @seq, octets. */
 static u32 window_at(const struct tern_conn *conn, tern_seq seq)
 {
-	tern_seq edge = tern_seq_add(tern_snd_base(conn), conn->snd_wnd);
-
-	return tern_seq_lt(seq, edge) ? tern_seq_dist(seq, edge) : 0;
+	return tern_seq_until(seq, tern_seq_add(tern_snd_base(conn), conn->snd_wnd));
 }
 
 /*
@@ -201,8 +197,7 @@ static bool give_hole(struct tern_conn *conn, u64 now, struct tern_seg *seg,
 		rescue = true;
 		fin = tern_fin_sent(conn);
 	}
-	len = tern_seq_lt(hole.start, hole.end) ?
-	      tern_seq_dist(hole.start, hole.end) : 0;
+	len = tern_seq_until(hole.start, hole.end);
 	if (rescue && len > largest(conn))
 		hole.start = tern_seq_add(hole.end, 0u - largest(conn));
 	len = tern_min(tern_min(len, largest(conn)), window_at(conn, hole.start));

@@ -6,18 +6,18 @@
  */
 #include "core/internal.h"
 
-/* Are all of [start, end) in one of the ranges? */
-bool tern_ranges_hold(const struct tern_range *range, u32 count, tern_seq start,
-		      tern_seq end)
+/* Which of the ranges holds all of [start, end)?  @count when none does. */
+u32 tern_ranges_find(const struct tern_range *range, u32 count, tern_seq start,
+		     tern_seq end)
 {
 	u32 i;
 
 	for (i = 0; i < count; i++) {
 		if (tern_seq_leq(range[i].start, start) &&
 		    tern_seq_leq(end, range[i].end))
-			return true;
+			break;
 	}
-	return false;
+	return i;
 }
 
 void tern_ranges_remove(struct tern_range *range, u8 *count, u32 first,
@@ -66,7 +66,8 @@ bool tern_ranges_add(struct tern_range *range, u8 *count, u32 most,
 /* Are all of [start, end) held already? */
 bool tern_reasm_held(const struct tern_conn *conn, tern_seq start, tern_seq end)
 {
-	return tern_ranges_hold(conn->range, conn->n_ranges, start, end);
+	return tern_ranges_find(conn->range, conn->n_ranges, start, end) <
+	       conn->n_ranges;
 }
 
 /* In order: rcv_nxt moves, over the ranges it now reaches, too. */

@@ -16,14 +16,8 @@
 /* The out-of-order range that holds @seq, or n_ranges. */
 static u32 range_of(const struct tern_conn *conn, tern_seq seq)
 {
-	u32 i;
-
-	for (i = 0; i < conn->n_ranges; i++) {
-		if (tern_seq_leq(conn->range[i].start, seq) &&
-		    tern_seq_lt(seq, conn->range[i].end))
-			break;
-	}
-	return i;
+	return tern_ranges_find(conn->range, conn->n_ranges, seq,
+				tern_seq_add(seq, 1));
 }
 
 /* Octets arrived out of order at @seq: its range is the one to be told first. */
@@ -120,7 +114,8 @@ bool tern_sack_update(struct tern_conn *conn, const struct tern_seg *seg)
 		tern_seq end = seg->sack[i].end;
 
 		if (!believable(conn, &seg->sack[i]) ||
-		    tern_ranges_hold(conn->sacked, conn->n_sacked, start, end))
+		    tern_ranges_find(conn->sacked, conn->n_sacked, start, end) <
+		    conn->n_sacked)
 			continue;
 		news |= tern_ranges_add(conn->sacked, &conn->n_sacked,
 					TERN_SACKED, start, end);
@@ -172,11 +167,6 @@ bool tern_sack_lost(const struct tern_conn *conn)
 	return conn->n_sacked && is_lost(conn, 0);
 }
 
-static u32 dist_or_0(tern_seq from, tern_seq to)
-{
-	return tern_seq_lt(from, to) ? tern_seq_dist(from, to) : 0;
-}
-
 /*
  * SetPipe(): octets believed to be under way.  Outside recovery (after a timeout)
  * what lies beyond snd_nxt is to be sent again and is not.
@@ -192,12 +182,12 @@ u32 tern_sack_pipe(const struct tern_conn *conn)
 		tern_seq hole_end = tern_seq_min(conn->sacked[i].start, end);
 
 		if (!conn->in_recovery || !is_lost(conn, i))
-			pipe += dist_or_0(at, hole_end);
+			pipe += tern_seq_until(at, hole_end);
 		if (conn->in_recovery)
-			pipe += dist_or_0(at, tern_seq_min(hole_end, conn->snd_rxt));
+			pipe += tern_seq_until(at, tern_seq_min(hole_end, conn->snd_rxt));
 		at = conn->sacked[i].end;
 	}
-	return pipe + dist_or_0(at, end);
+	return pipe + tern_seq_until(at, end);
 }
 
 /*
@@ -232,14 +222,10 @@ tern_seq tern_sack_tail(const struct tern_conn *conn)
 /* After a timeout: snd_nxt, or where the range that holds it ends. */
 tern_seq tern_sack_skip(const struct tern_conn *conn)
 {
-	u32 i;
+	u32 i = tern_ranges_find(conn->sacked, conn->n_sacked, conn->snd_nxt,
+				 tern_seq_add(conn->snd_nxt, 1));
 
-	for (i = 0; i < conn->n_sacked; i++) {
-		if (tern_seq_leq(conn->sacked[i].start, conn->snd_nxt) &&
-		    tern_seq_lt(conn->snd_nxt, conn->sacked[i].end))
-			return conn->sacked[i].end;
-	}
-	return conn->snd_nxt;
+	return i < conn->n_sacked ? conn->sacked[i].end : conn->snd_nxt;
 }
 
 /* Octets from snd_nxt to the next one that the peer holds; without one, all there are. */

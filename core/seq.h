@@ -50,6 +50,12 @@ static inline bool tern_seq_leq(tern_seq a, tern_seq b)
 	return (s32)(tern_seq_bits(a) - tern_seq_bits(b)) <= 0;
 }
 
+/* Octets from @from to @to; 0 when that is not later. */
+static inline u32 tern_seq_until(tern_seq from, tern_seq to)
+{
+	return tern_seq_lt(from, to) ? tern_seq_dist(from, to) : 0;
+}
+
 static inline tern_seq tern_seq_max(tern_seq a, tern_seq b)
 {
 	return tern_seq_lt(a, b) ? b : a;
