@@ -32,7 +32,8 @@ static bool same_options(const struct seen *a, const struct seen *b)
 static bool same_segment(const struct seen *a, const struct seen *b)
 {
 	return a->flags == b->flags && a->seq == b->seq && a->ack == b->ack &&
-	       a->len == b->len && !a->wnd == !b->wnd && same_options(a, b);
+	       a->len == b->len && (a->flags & TERN_RST || !a->wnd == !b->wnd) &&
+	       same_options(a, b);
 }
 
 /* A run of octets that follow each other, with a FIN at the end, is one segment. */

@@ -196,6 +196,10 @@ struct view {
  * @sent: octets that the user has sent
  * @answered: when it last sent an ACK that no data asked for, us
  * @wnd: window that the peer has offered last
+ * @last: sequence number of the segment that it got last
+ * @fin: place of the first FIN that the peer has sent, if @has_fin
+ * @data_end: end of the furthest octets that it has sent, if @has_data
+ * @muddled: FIN and octets of the peer contradict each other
  */
 struct side {
 	u8 protocol;
@@ -211,7 +215,13 @@ struct side {
 	u32 tsval;
 	u32 sent;
 	u32 wnd;
+	u32 last;
+	u32 fin;
+	u32 data_end;
 	u64 answered;
+	bool has_fin;
+	bool has_data;
+	bool muddled;
 	bool synced;
 	bool ts_ok;
 	bool syn_ts;
@@ -251,12 +261,14 @@ struct moment {
  * @name: under which it stands there
  * @explains: the aspects of @moment that it explains, 0 when it does not apply
  * @ends: the two sides stand in different places afterwards: nothing more to compare
+ * @hidden: the same, even if nothing was to be seen of it in the step itself
  * @count: how often it was seen
  */
 struct rule {
 	const char *name;
 	u32 (*explains)(const struct moment *m);
 	bool ends;
+	bool hidden;
 	u32 count;
 };
 

@@ -63,7 +63,7 @@ void sequence_start(struct sequence *s, u32 seed)
 		s->irs = random32();
 		break;
 	}
-	s->peer_mss = (u16)ONE_OF(1460, 1460, 1000, 536, 100, 0);
+	s->peer_mss = (u16)ONE_OF(1460, 1460, 1460, 1000, 1000, 536, 536, 0, 0, 100);
 	s->sack = draw(2);
 	s->peer_sack = s->sack && draw(4);
 	s->ts = !draw(3);

@@ -48,6 +48,8 @@ static void configure(void)
 		{ "ipv4/tcp_congestion_control", "reno" },
 		{ "ipv4/tcp_challenge_ack_limit", "2147483647" },
 		{ "ipv4/tcp_comp_sack_nr", "0" }, { "ipv4/tcp_tw_reuse", "0" },
+		{ "ipv4/tcp_syn_retries", "5" },
+		{ "ipv4/tcp_synack_retries", "5" }, { "tern/syn_retries", "5" },
 		{ "ipv4/tcp_retries2", "6" }, { "ipv4/tcp_orphan_retries", "6" },
 		{ "tern/data_retries", "6" }, { "tern/orphan_retries", "6" },
 		{ "tern/delack_ms", "0" }, { "tern/syncookies", "0" },

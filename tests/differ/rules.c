@@ -4,10 +4,308 @@
  * name.  A rule says as narrowly as it can when it applies: which step, in which state,
  * which side did what.
  */
+#include <errno.h>
+
 #include "tests/differ/differ.h"
 
+/* Least time between two answers to segments of no use: tcp_invalid_ratelimit */
+#define ANSWER_INTERVAL (500 * MSEC)
+
+/* What there is to say of a step */
+
+static bool is_segment(const struct moment *m)
+{
+	return m->step->kind == STEP_SEGMENT;
+}
+
+static bool is_call(const struct moment *m, u8 call)
+{
+	return m->step->kind == STEP_CALL && m->step->call == call;
+}
+
+static bool has(const struct moment *m, u8 flags)
+{
+	return is_segment(m) && (m->step->flags & flags) == flags;
+}
+
+/* A set of states, as bits */
+#define IN(state) (1u << (state))
+
+static bool was_in(const struct moment *m, u32 states)
+{
+	return states & IN(m->before[TERN].state) && states & IN(m->before[TCP].state);
+}
+
+static bool silent(const struct view *view)
+{
+	return !view->n;
+}
+
+/* The connection is there no more */
+static bool gone(const struct view *view)
+{
+	return view->state == TERN_CLOSED || view->state == TERN_LISTEN;
+}
+
+/* One segment was sent, and it is this */
+static bool said(const struct view *view, u8 flags)
+{
+	return view->n == 1 && view->seen[0].flags == flags && !view->seen[0].len;
+}
+
+/* Sequence number of the step's segment, from the left edge of a side's window */
+static int seq_off(const struct moment *m, u32 side)
+{
+	const struct side *was = &m->was[side];
+
+	return (int)(side_number(was, m->sequence, m->step->seq_base, m->step->seq_off) -
+		     was->left);
+}
+
+/* Acknowledgment number of the step's segment, from one past all that was sent */
+static int ack_off(const struct moment *m, u32 side)
+{
+	const struct side *was = &m->was[side];
+
+	return (int)(side_number(was, m->sequence, m->step->ack_base, m->step->ack_off) -
+		     was->max);
+}
+
+/* It acknowledges less than our SYN, or what was sent before the largest window */
+static bool acks_long_ago(const struct moment *m)
+{
+	const struct side *was = &m->was[TCP];
+	u32 ack = side_number(was, m->sequence, m->step->ack_base, m->step->ack_off);
+
+	return has(m, TERN_ACK) && was->synced &&
+	       ((int)(ack - was->iss - 1) < 0 || (int)(ack - was->una) < -65535);
+}
+
+static int segment_space(const struct moment *m)
+{
+	return (int)m->step->len + !!(m->step->flags & TERN_SYN) +
+	       !!(m->step->flags & TERN_FIN);
+}
+
+/* The rules */
+
+/*
+ * Both answer segments without data that are of no use at most once in 500 ms; TCP
+ * counts challenge ACKs among them, Tern does not limit those.
+ */
+static u32 challenge_limit(const struct moment *m)
+{
+	u32 quiet = silent(&m->view[TERN]) ? TERN : TCP;
+
+	if (!is_segment(m) || !silent(&m->view[quiet]) || !said(&m->view[!quiet], TERN_ACK))
+		return 0;
+	if (m->step->len && !(m->step->flags & (TERN_SYN | TERN_RST)) &&
+	    !(quiet == TCP && (acks_long_ago(m) || ack_off(m, TCP) > 0)))
+		return 0;
+	if (!m->was[quiet].answered || m->now - m->was[quiet].answered > ANSWER_INTERVAL)
+		return 0;
+	return ASPECT_SEGMENTS;
+}
+
+/* After the peer's FIN, TCP takes a RST one octet before what it expects. */
+static u32 rst_before_fin(const struct moment *m)
+{
+	if (!has(m, TERN_RST) || seq_off(m, TCP) != -1 ||
+	    !was_in(m, IN(TERN_CLOSE_WAIT) | IN(TERN_LAST_ACK) | IN(TERN_CLOSING)))
+		return 0;
+	return m->view[TCP].state != m->before[TCP].state ? ~0u : 0;
+}
+
+/* SYN with FIN: Tern drops it, TCP looks at the SYN. */
+static u32 syn_fin(const struct moment *m)
+{
+	if (!has(m, TERN_SYN | TERN_FIN) || !silent(&m->view[TERN]))
+		return 0;
+	return said(&m->view[TCP], TERN_ACK) || said(&m->view[TCP], TERN_RST) ||
+	       said(&m->view[TCP], TERN_RST | TERN_ACK) ||
+	       said(&m->view[TCP], TERN_SYN | TERN_ACK) ? ASPECT_SEGMENTS : 0;
+}
+
+/* shutdown() before our SYN is acknowledged: TCP forgets it, Tern sends FIN. */
+static u32 shutdown_syn_received(const struct moment *m)
+{
+	if (!is_call(m, CALL_SHUTDOWN_WR) && !is_call(m, CALL_SHUTDOWN_RDWR))
+		return 0;
+	return was_in(m, IN(TERN_SYN_RECEIVED)) &&
+	       m->view[TERN].state == TERN_FIN_WAIT_1 &&
+	       m->view[TCP].state == TERN_SYN_RECEIVED ? ~0u : 0;
+}
+
+/* Data after shutdown() in both directions: TCP resets, Tern keeps it for the reader. */
+static u32 shutdown_both(const struct moment *m)
+{
+	if (!is_segment(m) || !m->step->len ||
+	    !was_in(m, IN(TERN_FIN_WAIT_1) | IN(TERN_FIN_WAIT_2)))
+		return 0;
+	return gone(&m->view[TCP]) && !gone(&m->view[TERN]) && m->view[TCP].n == 1 &&
+	       (m->view[TCP].seen[0].flags & TERN_RST) ? ~0u : 0;
+}
+
+/* TCP refuses an ACK of what lies before its first octet, Tern as RFC 5961 has it. */
+static u32 old_ack(const struct moment *m)
+{
+	return is_segment(m) && !(m->step->flags & (TERN_SYN | TERN_RST)) &&
+	       acks_long_ago(m) && !was_in(m, IN(TERN_SYN_RECEIVED)) &&
+	       (m->differs || m->sequence->ts) ? ~0u : 0;
+}
+
+/* Half-open connections: TCP forgets them when their timer runs out, Tern at once. */
+static u32 request_outlives_listener(const struct moment *m)
+{
+	return is_call(m, CALL_UNLISTEN) && was_in(m, IN(TERN_SYN_RECEIVED)) &&
+	       m->view[TERN].state == TERN_CLOSED ? ~0u : 0;
+}
+
+/* Another SYN in SYN_RECEIVED: RFC 5961 challenges it, TCP gives up the first one. */
+static u32 syn_in_syn_received(const struct moment *m)
+{
+	return has(m, TERN_SYN) && was_in(m, IN(TERN_SYN_RECEIVED)) && gone(&m->view[TCP]) &&
+	       m->view[TERN].state == TERN_SYN_RECEIVED ? ~0u : 0;
+}
+
+/* A SYN in FIN_WAIT_2 without a user, which TCP treats much as TIME_WAIT: RST */
+static u32 syn_in_fin_wait_2(const struct moment *m)
+{
+	return has(m, TERN_SYN) && was_in(m, IN(TERN_FIN_WAIT_2)) && gone(&m->view[TCP]) &&
+	       m->view[TERN].state == TERN_FIN_WAIT_2 ? ~0u : 0;
+}
+
+/* Octets behind the peer's FIN: Tern does not look at them, TCP resets. */
+static u32 data_beyond_fin(const struct moment *m)
+{
+	return is_segment(m) && m->step->len && seq_off(m, TCP) < 0 &&
+	       seq_off(m, TCP) + segment_space(m) > 0 && gone(&m->view[TCP]) &&
+	       was_in(m, IN(TERN_CLOSE_WAIT) | IN(TERN_CLOSING) | IN(TERN_LAST_ACK)) ? ~0u : 0;
+}
+
+/* A peer that contradicts itself: Tern believes what came first, TCP what is in order. */
+static u32 contradicting_fin(const struct moment *m)
+{
+	return is_segment(m) && m->side[TCP].muddled ? ~0u : 0;
+}
+
+/* New payload for an orphan: TCP's RST is that of a segment for nobody, Tern's of ABORT. */
+static u32 orphan_rst(const struct moment *m)
+{
+	return is_segment(m) && said(&m->view[TERN], TERN_RST | TERN_ACK) &&
+	       said(&m->view[TCP], TERN_RST) && was_in(m, IN(TERN_FIN_WAIT_1) |
+						      IN(TERN_FIN_WAIT_2)) ?
+	       ASPECT_SEGMENTS : 0;
+}
+
+/* In ESTABLISHED, TCP says nothing to an ACK of what was never sent. */
+static u32 ack_of_unsent(const struct moment *m)
+{
+	return has(m, TERN_ACK) && was_in(m, IN(TERN_ESTABLISHED)) && ack_off(m, TCP) > 0 &&
+	       silent(&m->view[TCP]) && said(&m->view[TERN], TERN_ACK) ? ASPECT_SEGMENTS : 0;
+}
+
+/* TCP takes a segment that begins right behind the window as one inside. */
+static u32 right_edge(const struct moment *m)
+{
+	const struct side *was = &m->was[TCP];
+	u32 seq = side_number(was, m->sequence, m->step->seq_base, m->step->seq_off);
+
+	return is_segment(m) && was->synced && seq == was->right ? ~0u : 0;
+}
+
+/* TCP takes a segment that ends right before the window as one inside. */
+static u32 left_edge(const struct moment *m)
+{
+	return is_segment(m) && m->was[TCP].synced && segment_space(m) &&
+	       seq_off(m, TCP) + segment_space(m) == 0 ? ~0u : 0;
+}
+
+/* The SYN-ACK of a simultaneous open offers what TCP's SYN offered. */
+static u32 simultaneous_options(const struct moment *m)
+{
+	const struct seen *a = &m->view[TERN].seen[0], *b = &m->view[TCP].seen[0];
+
+	return m->view[TERN].n && m->view[TCP].n && a->flags == (TERN_SYN | TERN_ACK) &&
+	       b->flags == a->flags && a->ack == b->ack && a->sack_ok <= b->sack_ok &&
+	       a->has_ts <= b->has_ts ? ASPECT_SEGMENTS : 0;
+}
+
+/* A FIN beyond a hole: TCP's blocks have it in them. */
+static u32 sack_fin(const struct moment *m)
+{
+	const struct seen *a = &m->view[TERN].seen[0], *b = &m->view[TCP].seen[0];
+	u32 i, j, same = 0, with_fin = 0;
+
+	if (m->view[TERN].n != 1 || m->view[TCP].n != 1 || a->ack != b->ack ||
+	    a->flags != b->flags || a->seq != b->seq || a->len != b->len)
+		return 0;
+	for (i = 0; i < b->n_sack; i++) {
+		for (j = 0; j < a->n_sack; j++) {
+			if (a->sack[j][0] != b->sack[i][0])
+				continue;
+			same += a->sack[j][1] == b->sack[i][1];
+			with_fin += a->sack[j][1] + 1 == b->sack[i][1];
+		}
+	}
+	if (!with_fin && b->n_sack && b->sack[0][0] + 1 == b->sack[0][1])
+		return a->n_sack + 1 == b->n_sack && same == a->n_sack ? ASPECT_SEGMENTS : 0;
+	return with_fin == 1 && same + 1 == a->n_sack && a->n_sack == b->n_sack ?
+	       ASPECT_SEGMENTS : 0;
+}
+
+/* What a side has sent of its stream in this step, new octets: where it ends */
+static bool new_octets(const struct view *view, u32 *from, u32 *to)
+{
+	u32 i;
+
+	*from = 0;
+	*to = 0;
+	for (i = 0; i < view->n; i++) {
+		const struct seen *s = &view->seen[i];
+
+		if (s->rexmit || s->flags & (TERN_SYN | TERN_RST) || !s->len)
+			continue;
+		if (!*to)
+			*from = s->seq;
+		*to = s->seq + s->len;
+	}
+	return *to;
+}
+
+/* How much goes out at once: congestion control and Nagle's algorithm differ. */
+static u32 amount(const struct moment *m)
+{
+	u32 from[SIDES], to[SIDES];
+	bool any;
+
+	any = new_octets(&m->view[TERN], &from[TERN], &to[TERN]);
+	any |= new_octets(&m->view[TCP], &from[TCP], &to[TCP]);
+	if (!any || to[TERN] == to[TCP])
+		return 0;
+	return !from[TERN] || !from[TCP] || from[TERN] == from[TCP] ? ASPECT_SEGMENTS : 0;
+}
+
 struct rule rules[] = {
-	{ "none", NULL, false, 0 },
+	{ .name = "challenge-limit", .explains = challenge_limit },
+	{ .name = "rst-before-fin", .explains = rst_before_fin, .ends = true },
+	{ .name = "syn-fin", .explains = syn_fin },
+	{ .name = "shutdown-syn-received", .explains = shutdown_syn_received, .ends = true },
+	{ .name = "shutdown-both", .explains = shutdown_both, .ends = true },
+	{ .name = "orphan-rst", .explains = orphan_rst },
+	{ .name = "ack-of-unsent", .explains = ack_of_unsent },
+	{ .name = "old-ack", .explains = old_ack, .ends = true, .hidden = true },
+	{ .name = "right-edge", .explains = right_edge, .ends = true },
+	{ .name = "left-edge", .explains = left_edge, .ends = true },
+	{ .name = "simultaneous-options", .explains = simultaneous_options },
+	{ .name = "sack-fin", .explains = sack_fin },
+	{ .name = "request-outlives-listener", .explains = request_outlives_listener,
+	  .ends = true },
+	{ .name = "syn-in-syn-received", .explains = syn_in_syn_received, .ends = true },
+	{ .name = "syn-in-fin-wait-2", .explains = syn_in_fin_wait_2, .ends = true },
+	{ .name = "data-beyond-fin", .explains = data_beyond_fin, .ends = true },
+	{ .name = "contradicting-fin", .explains = contradicting_fin, .ends = true },
+	{ .name = "amount", .explains = amount, .ends = true },
 };
 
-const u32 n_rules = 0;
+const u32 n_rules = ARRAY_SIZE(rules);

@@ -14,6 +14,9 @@
 /* The longest that a retransmission of one side is waited for */
 #define CATCH_UP_MAX (130 * SEC)
 
+/* What a rule says of a step in which nothing differed */
+#define HIDDEN 0x80000000u
+
 bool verbose;
 u64 steps_run, comparisons_made;
 static bool counting = true;
@@ -122,8 +125,10 @@ static u32 unexplained(struct moment *m, struct outcome *outcome)
 {
 	u32 i, explained;
 
-	for (i = 0; i < n_rules && m->differs; i++) {
-		explained = rules[i].explains(m) & m->differs;
+	for (i = 0; i < n_rules && !outcome->ended; i++) {
+		if (!m->differs && !rules[i].hidden)
+			continue;
+		explained = rules[i].explains(m) & (m->differs | (rules[i].hidden ? HIDDEN : 0));
 		if (!explained)
 			continue;
 		m->differs &= ~explained;
@@ -173,7 +178,7 @@ void sequence_run(struct sequence *sequence, bool generate, struct outcome *outc
 		comparisons_made += 6;
 		if (verbose)
 			print_views(m.step, i, m.view);
-		if (m.differs && unexplained(&m, outcome)) {
+		if (unexplained(&m, outcome)) {
 			outcome->at = (int)i;
 			outcome->differs = m.differs;
 		}

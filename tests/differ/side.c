@@ -278,6 +278,26 @@ static void peer_acked(struct side *side, const struct tern_seg *seg)
 	side->wnd = seg->wnd;
 }
 
+/* A FIN in front of octets, octets behind a FIN, two FINs: does the peer contradict itself? */
+static void note_stream(struct side *side, const struct step *step, u32 seq)
+{
+	u32 end = seq + step->len;
+
+	if (step->flags & (TERN_SYN | TERN_RST) || !side->synced ||
+	    end - side->left > 0x40000000)
+		return;
+	if (step->flags & TERN_FIN) {
+		side->muddled |= side->has_fin && side->fin != end;
+		side->fin = end;
+		side->has_fin = true;
+	}
+	if (step->len && (!side->has_data || before(side->data_end, end))) {
+		side->data_end = end;
+		side->has_data = true;
+	}
+	side->muddled |= side->has_fin && side->has_data && before(side->fin, side->data_end);
+}
+
 void side_segment(struct side *side, const struct sequence *sequence, const struct step *step,
 		  u32 tsval)
 {
@@ -295,6 +315,8 @@ void side_segment(struct side *side, const struct sequence *sequence, const stru
 		seg.ack = tern_seq_of(side_number(side, sequence, step->ack_base,
 						  step->ack_off));
 	segment_options(side, sequence, step, tsval, &options);
+	side->last = seq;
+	note_stream(side, step, seq);
 	wire_send(side, octets, seg_put(&seg, &options, octets));
 	if ((step->flags & TERN_SYN) && !side->syn_ts)
 		side->ts_ok = sequence->ts && sequence->peer_ts && step->ts != TS_NONE;
@@ -304,19 +326,23 @@ void side_segment(struct side *side, const struct sequence *sequence, const stru
 
 /* Segments from the side */
 
-static void note_syn(struct side *side, const struct tern_seg *seg)
+static bool note_syn(struct side *side, const struct tern_seg *seg)
 {
 	u32 seq = tern_seq_bits(seg->seq);
 
 	if (side->max != side->iss && seq == side->iss)
-		return;
+		return false;
 	side->iss = seq;
 	side->una = seq;
 	side->max = seq + 1;
 	side->synced = false;
 	side->sent = 0;
 	side->syn_ts = false;
+	side->has_fin = false;
+	side->has_data = false;
+	side->muddled = false;
 	side->right = side->left;
+	return true;
 }
 
 static void note_ack(struct side *side, const struct tern_seg *seg)
@@ -341,15 +367,30 @@ static bool octets_wrong(u32 pos, const u8 *payload, u32 len)
 	return false;
 }
 
+/* The RST that answers a segment without ACK counts from that segment. */
+static u32 ack_seen(const struct side *side, const struct sequence *sequence,
+		    const struct tern_seg *seg)
+{
+	u32 ack = tern_seq_bits(seg->ack);
+
+	if (!(seg->flags & TERN_ACK))
+		return 0;
+	return ack - (seg->flags & TERN_RST && seg->seq == tern_seq_of(0) ?
+		      side->last : sequence->irs);
+}
+
 void side_saw(struct side *side, const struct sequence *sequence, const struct tern_seg *seg,
 	      const u8 *payload, struct view *view)
 {
 	struct seen *seen = &view->seen[view->n];
 	u32 seq = tern_seq_bits(seg->seq), i;
 	u32 end = seq + seg->len + !!(seg->flags & TERN_SYN) + !!(seg->flags & TERN_FIN);
+	bool rexmit;
 
 	if ((seg->flags & TERN_SYN))
-		note_syn(side, seg);
+		rexmit = !note_syn(side, seg);
+	else
+		rexmit = end != seq && !before(side->max, end);
 	if (seg->has_ts)
 		side->tsval = seg->tsval;
 	if ((seg->flags & (TERN_ACK | TERN_RST)) == TERN_ACK)
@@ -360,13 +401,14 @@ void side_saw(struct side *side, const struct sequence *sequence, const struct t
 		return;
 	view->n++;
 	*seen = (struct seen){
-		.flags = seg->flags & (u8)~TERN_PSH, .seq = seq - side->iss,
-		.ack = seg->flags & TERN_ACK ? tern_seq_bits(seg->ack) - sequence->irs : 0,
+		.flags = seg->flags & (u8)~TERN_PSH,
+		/* the RST that answers a segment without ACK counts from nothing */
+		.seq = seg->flags & TERN_RST && !seq ? 0 : seq - side->iss,
+		.ack = ack_seen(side, sequence, seg),
 		.len = seg->len, .wnd = seg->wnd, .mss = seg->mss,
 		.sack_ok = seg->sack_permitted, .has_ts = seg->has_ts,
 		.tsecr = seg->has_ts ? seg->tsecr : 0, .n_sack = seg->n_sack,
-		.rexmit = end != seq && !before(side->max, end) &&
-			  !((seg->flags & TERN_SYN) && side->max == end),
+		.rexmit = rexmit,
 	};
 	for (i = 0; i < seg->n_sack; i++) {
 		seen->sack[i][0] = tern_seq_bits(seg->sack[i].start) - sequence->irs;
