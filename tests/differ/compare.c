@@ -31,9 +31,12 @@ static bool same_options(const struct seen *a, const struct seen *b)
 
 static bool same_segment(const struct seen *a, const struct seen *b)
 {
-	return a->flags == b->flags && a->seq == b->seq && a->ack == b->ack &&
-	       a->len == b->len && (a->flags & TERN_RST || !a->wnd == !b->wnd) &&
-	       same_options(a, b);
+	if (a->flags != b->flags || a->seq != b->seq || a->ack != b->ack || a->len != b->len)
+		return false;
+	/* neither window nor blocks of a RST mean anything */
+	if (a->flags & TERN_RST)
+		return a->has_ts == b->has_ts && a->tsecr == b->tsecr;
+	return !a->wnd == !b->wnd && same_options(a, b);
 }
 
 /* A run of octets that follow each other, with a FIN at the end, is one segment. */
@@ -88,6 +91,29 @@ bool same_segments(const struct view *a, const struct view *b)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Timers of both sides may have run out while the step was made: what both have sent
+ * again is no answer to it.
+ */
+void leave_out_common(struct view *views)
+{
+	struct view *a = &views[TERN], *b = &views[TCP];
+	u32 i, j;
+
+	for (i = 0; i < a->n; i++) {
+		if (!a->seen[i].rexmit || a->seen[i].flags & TERN_SYN)
+			continue;
+		for (j = 0; j < b->n; j++) {
+			if (!b->seen[j].rexmit || a->seen[i].seq != b->seen[j].seq)
+				continue;
+			memmove(&a->seen[i], &a->seen[i + 1], (--a->n - i) * sizeof(a->seen[0]));
+			memmove(&b->seen[j], &b->seen[j + 1], (--b->n - j) * sizeof(b->seen[0]));
+			i--;
+			break;
+		}
+	}
 }
 
 u32 compare(const struct moment *m)

@@ -192,10 +192,11 @@ struct view {
  * @iss: of the side; @left, @right, @max, @una: see &enum base
  * @synced: @left is known from an acknowledgment
  * @tsval: TSval that came last
- * @ts_ok: the SYNs have agreed on timestamps; @syn_ts: the side's SYN has offered them
+ * @ts_ok: the SYNs have agreed on timestamps
  * @sent: octets that the user has sent
  * @answered: when it last sent an ACK that no data asked for, us
  * @wnd: window that the peer has offered last
+ * @wl1: sequence number of the segment that told of it
  * @last: sequence number of the segment that it got last
  * @fin: place of the first FIN that the peer has sent, if @has_fin
  * @data_end: end of the furthest octets that it has sent, if @has_data
@@ -215,6 +216,7 @@ struct side {
 	u32 tsval;
 	u32 sent;
 	u32 wnd;
+	u32 wl1;
 	u32 last;
 	u32 fin;
 	u32 data_end;
@@ -224,7 +226,6 @@ struct side {
 	bool muddled;
 	bool synced;
 	bool ts_ok;
-	bool syn_ts;
 };
 
 /* enum aspect - what can differ */
@@ -311,6 +312,7 @@ void next_step(struct sequence *sequence, const struct view *view);
 
 /* compare.c */
 u32 compare(const struct moment *m);
+void leave_out_common(struct view *views);
 bool same_segments(const struct view *a, const struct view *b);
 void view_text(const struct view *view, char *text, size_t size);
 

@@ -94,6 +94,9 @@ static void draw_flags(struct step *step)
 
 static void draw_seq(struct step *step)
 {
+	/* a number that differs between the sides must not become an irs */
+	bool syn = step->flags & TERN_SYN;
+
 	step->seq_base = BASE_LEFT;
 	switch (draw(20)) {
 	case 0:
@@ -108,11 +111,14 @@ static void draw_seq(struct step *step)
 		break;
 	case 4:
 		/* octets at the edge would lie at another place on each side */
-		step->seq_base = step->len || step->flags & TERN_FIN ? BASE_BEYOND : BASE_RIGHT;
+		step->seq_off = syn ? 70000 : step->len ? 1 : 0;
+		step->seq_base = syn ? BASE_LEFT : BASE_BEYOND;
+		if (!syn && !step->len && !(step->flags & TERN_FIN))
+			step->seq_base = BASE_RIGHT;
 		break;
 	case 5:
-		step->seq_base = BASE_BEYOND;
-		step->seq_off = ONE_OF(0, 0, 1, 1000, 100000);
+		step->seq_base = syn ? BASE_LEFT : BASE_BEYOND;
+		step->seq_off = ONE_OF(0, 1, 1, 1, 1000, 100000);
 		break;
 	case 6:
 		step->seq_base = BASE_IRS;
@@ -132,7 +138,7 @@ static void draw_ack(struct step *step)
 	switch (draw(20)) {
 	case 0:
 		step->ack_base = BASE_UNA;
-		step->ack_off = -1 - (int)draw(2000);
+		step->ack_off = -1 - (int)draw(draw(5) ? 100 : 2000);
 		break;
 	case 1:
 	case 2:
@@ -147,14 +153,14 @@ static void draw_ack(struct step *step)
 		break;
 	case 5:
 		step->ack_base = BASE_ISS;
-		step->ack_off = ONE_OF(0, 1, -1);
+		step->ack_off = ONE_OF(1, 1, 1, 1, 1, 0, -1);
 		break;
 	case 6:
 		step->ack_base = BASE_UNA;
-		step->ack_off = -70000;
+		step->ack_off = draw(3) ? 1 : -70000;
 		break;
 	case 7:
-		step->ack_off = draw(4) ? -1 : (int)random32();
+		step->ack_off = draw(3) ? 0 : (int)random32();
 		break;
 	default:
 		break;
@@ -186,9 +192,9 @@ static void draw_segment(const struct sequence *s, struct step *step)
 		step->len = 0;
 	draw_seq(step);
 	draw_ack(step);
-	step->wnd = draw(4) ? 65535 : (u32)ONE_OF(0, 0, 1, 100, 500, 1000, 5000, 20000);
+	step->wnd = draw(12) ? 65535 : (u32)ONE_OF(0, 0, 1, 100, 500, 1000, 5000, 20000);
 	draw_sack(s, step);
-	switch (s->peer_ts ? draw(30) : 2) {
+	switch (s->peer_ts ? draw(50) : 2) {
 	case 0:
 		step->ts = TS_OLD;
 		break;
@@ -283,7 +289,7 @@ void next_step(struct sequence *s, const struct view *view)
 	switch (draw(20)) {
 	case 0:
 		step->kind = STEP_WAIT;
-		step->arg = ONE_OF(10, 10, 50, 300, 600, 600, 3000, 70000, 1000000);
+		step->arg = ONE_OF(10, 10, 50, 350, 550, 550, 2500, 70000, 1000000);
 		break;
 	case 1 ... 6:
 		draw_call(step);

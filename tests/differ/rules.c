@@ -4,7 +4,7 @@
  * name.  A rule says as narrowly as it can when it applies: which step, in which state,
  * which side did what.
  */
-#include <errno.h>
+#include <poll.h>
 
 #include "tests/differ/differ.h"
 
@@ -126,6 +126,52 @@ static u32 syn_fin(const struct moment *m)
 	       said(&m->view[TCP], TERN_SYN | TERN_ACK) ? ASPECT_SEGMENTS : 0;
 }
 
+/* The same in SYN_SENT, where TCP's connection opens */
+static u32 syn_fin_opens(const struct moment *m)
+{
+	return has(m, TERN_SYN | TERN_FIN) && was_in(m, IN(TERN_SYN_SENT)) &&
+	       silent(&m->view[TERN]) && m->view[TCP].state != TERN_SYN_SENT ? ~0u : 0;
+}
+
+/* Without ACK, SYN and RST: TCP drops it before it looks at the sequence number. */
+static u32 no_ack_flag(const struct moment *m)
+{
+	return is_segment(m) && !(m->step->flags & (TERN_ACK | TERN_SYN | TERN_RST)) &&
+	       silent(&m->view[TCP]) && said(&m->view[TERN], TERN_ACK) ? ASPECT_SEGMENTS : 0;
+}
+
+/* A half-open connection of a listener: TCP looks at the ACK before anything else. */
+static u32 syn_received_order(const struct moment *m)
+{
+	return has(m, TERN_ACK) && was_in(m, IN(TERN_SYN_RECEIVED)) && ack_off(m, TCP) &&
+	       said(&m->view[TCP], TERN_RST) &&
+	       (silent(&m->view[TERN]) || said(&m->view[TERN], TERN_ACK)) ?
+	       ASPECT_SEGMENTS : 0;
+}
+
+/* Octets sent again: TCP keeps the segments as they were, Tern cuts them anew. */
+static u32 repacketized(const struct moment *m)
+{
+	/* what both have sent again from the same place on has been left out already */
+	return silent(&m->view[TERN]) && silent(&m->view[TCP]) ? ASPECT_SEGMENTS : 0;
+}
+
+/* While octets are sent again after a timeout, TCP sends a FIN at once, Tern in its turn. */
+static u32 fin_after_timeout(const struct moment *m)
+{
+	return (is_call(m, CALL_SHUTDOWN_WR) || is_call(m, CALL_SHUTDOWN_RDWR) ||
+		is_call(m, CALL_CLOSE)) && m->was[TCP].una != m->was[TCP].max &&
+	       silent(&m->view[TERN]) && said(&m->view[TCP], TERN_FIN | TERN_ACK) ?
+	       ASPECT_SEGMENTS : 0;
+}
+
+/* RST after a simultaneous open: refused by the RFC, reset for TCP */
+static u32 refused_or_reset(const struct moment *m)
+{
+	return has(m, TERN_RST) && was_in(m, IN(TERN_SYN_RECEIVED)) && m->side[TCP].sock >= 0 &&
+	       gone(&m->view[TERN]) && gone(&m->view[TCP]) ? ~0u : 0;
+}
+
 /* shutdown() before our SYN is acknowledged: TCP forgets it, Tern sends FIN. */
 static u32 shutdown_syn_received(const struct moment *m)
 {
@@ -139,7 +185,7 @@ static u32 shutdown_syn_received(const struct moment *m)
 /* Data after shutdown() in both directions: TCP resets, Tern keeps it for the reader. */
 static u32 shutdown_both(const struct moment *m)
 {
-	if (!is_segment(m) || !m->step->len ||
+	if (!is_segment(m) || !(m->step->len || m->step->flags & TERN_FIN) ||
 	    !was_in(m, IN(TERN_FIN_WAIT_1) | IN(TERN_FIN_WAIT_2)))
 		return 0;
 	return gone(&m->view[TCP]) && !gone(&m->view[TERN]) && m->view[TCP].n == 1 &&
@@ -168,11 +214,15 @@ static u32 syn_in_syn_received(const struct moment *m)
 	       m->view[TERN].state == TERN_SYN_RECEIVED ? ~0u : 0;
 }
 
-/* A SYN in FIN_WAIT_2 without a user, which TCP treats much as TIME_WAIT: RST */
-static u32 syn_in_fin_wait_2(const struct moment *m)
+/*
+ * FIN_WAIT_2 without a user is much like TIME_WAIT for TCP: a FIN out of order or a SYN
+ * draws RST, and any RST in the window ends it.
+ */
+static u32 orphan_fin_wait_2(const struct moment *m)
 {
-	return has(m, TERN_SYN) && was_in(m, IN(TERN_FIN_WAIT_2)) && gone(&m->view[TCP]) &&
-	       m->view[TERN].state == TERN_FIN_WAIT_2 ? ~0u : 0;
+	return is_segment(m) && m->step->flags & (TERN_SYN | TERN_FIN | TERN_RST) &&
+	       was_in(m, IN(TERN_FIN_WAIT_2)) && m->side[TCP].sock < 0 &&
+	       gone(&m->view[TCP]) && !gone(&m->view[TERN]) ? ~0u : 0;
 }
 
 /* Octets behind the peer's FIN: Tern does not look at them, TCP resets. */
@@ -211,14 +261,50 @@ static u32 right_edge(const struct moment *m)
 	const struct side *was = &m->was[TCP];
 	u32 seq = side_number(was, m->sequence, m->step->seq_base, m->step->seq_off);
 
-	return is_segment(m) && was->synced && seq == was->right ? ~0u : 0;
+	return is_segment(m) && was->synced && seq == was->right &&
+	       !was_in(m, IN(TERN_CLOSED) | IN(TERN_LISTEN)) ? ~0u : 0;
 }
 
-/* TCP takes a segment that ends right before the window as one inside. */
+/* TCP takes a segment that ends right before the window as one inside: its ACK counts. */
 static u32 left_edge(const struct moment *m)
 {
-	return is_segment(m) && m->was[TCP].synced && segment_space(m) &&
-	       seq_off(m, TCP) + segment_space(m) == 0 ? ~0u : 0;
+	const struct side *was = &m->was[TCP];
+	bool acks = m->step->flags & TERN_ACK && was->max != was->una;
+
+	return is_segment(m) && was->synced && segment_space(m) &&
+	       !(m->step->flags & (TERN_SYN | TERN_RST)) &&
+	       seq_off(m, TCP) + segment_space(m) == 0 && (m->differs || acks) ? ~0u : 0;
+}
+
+/* RST in CLOSING and LAST_ACK: the RFC has no error to tell, TCP has ECONNRESET. */
+static u32 reset_while_closing(const struct moment *m)
+{
+	return has(m, TERN_RST) && was_in(m, IN(TERN_CLOSING) | IN(TERN_LAST_ACK)) &&
+	       m->differs == ASPECT_POLL && (m->view[TERN].poll ^ m->view[TCP].poll) == POLLERR ?
+	       ASPECT_POLL : 0;
+}
+
+/* Timestamps are agreed on and missing: RFC 7323 and Tern drop it, TCP does not mind. */
+static u32 no_timestamp(const struct moment *m)
+{
+	return is_segment(m) && m->step->ts == TS_NONE && m->was[TCP].ts_ok &&
+	       !(m->step->flags & (TERN_RST | TERN_SYN)) ? ~0u : 0;
+}
+
+/*
+ * The peer's window: TCP takes it from an older segment that acknowledges more, and not
+ * from one that only makes it smaller.
+ */
+static u32 window_update(const struct moment *m)
+{
+	const struct side *was = &m->was[TCP], *side = &m->side[TCP];
+	u32 seq = side_number(was, m->sequence, m->step->seq_base, m->step->seq_off);
+	bool shrinks = seq == was->wl1 && side->una == was->una && m->step->wnd < was->wnd;
+	bool older = (int)(seq - was->wl1) < 0 && side->una != was->una &&
+		     m->step->wnd != was->wnd;
+
+	return has(m, TERN_ACK) && was->synced && !(m->step->flags & (TERN_SYN | TERN_RST)) &&
+	       (shrinks || older) ? ~0u : 0;
 }
 
 /* The SYN-ACK of a simultaneous open offers what TCP's SYN offered. */
@@ -234,24 +320,18 @@ static u32 simultaneous_options(const struct moment *m)
 /* A FIN beyond a hole: TCP's blocks have it in them. */
 static u32 sack_fin(const struct moment *m)
 {
-	const struct seen *a = &m->view[TERN].seen[0], *b = &m->view[TCP].seen[0];
-	u32 i, j, same = 0, with_fin = 0;
+	static struct view bare[SIDES];
+	const struct side *side = &m->side[TCP];
+	u32 i, which;
 
-	if (m->view[TERN].n != 1 || m->view[TCP].n != 1 || a->ack != b->ack ||
-	    a->flags != b->flags || a->seq != b->seq || a->len != b->len)
+	if (!m->sequence->peer_sack || !side->has_fin || (int)(side->fin - side->left) <= 0)
 		return 0;
-	for (i = 0; i < b->n_sack; i++) {
-		for (j = 0; j < a->n_sack; j++) {
-			if (a->sack[j][0] != b->sack[i][0])
-				continue;
-			same += a->sack[j][1] == b->sack[i][1];
-			with_fin += a->sack[j][1] + 1 == b->sack[i][1];
-		}
+	for (which = 0; which < SIDES; which++) {
+		bare[which] = m->view[which];
+		for (i = 0; i < bare[which].n; i++)
+			bare[which].seen[i].n_sack = 0;
 	}
-	if (!with_fin && b->n_sack && b->sack[0][0] + 1 == b->sack[0][1])
-		return a->n_sack + 1 == b->n_sack && same == a->n_sack ? ASPECT_SEGMENTS : 0;
-	return with_fin == 1 && same + 1 == a->n_sack && a->n_sack == b->n_sack ?
-	       ASPECT_SEGMENTS : 0;
+	return same_segments(&bare[TERN], &bare[TCP]) ? ASPECT_SEGMENTS : 0;
 }
 
 /* What a side has sent of its stream in this step, new octets: where it ends */
@@ -290,19 +370,31 @@ struct rule rules[] = {
 	{ .name = "challenge-limit", .explains = challenge_limit },
 	{ .name = "rst-before-fin", .explains = rst_before_fin, .ends = true },
 	{ .name = "syn-fin", .explains = syn_fin },
+	{ .name = "syn-fin-opens", .explains = syn_fin_opens, .ends = true },
+	{ .name = "no-ack-flag", .explains = no_ack_flag },
+	{ .name = "syn-received-order", .explains = syn_received_order },
+	{ .name = "repacketized", .explains = repacketized },
+	{ .name = "fin-after-timeout", .explains = fin_after_timeout, .ends = true },
+	{ .name = "refused-or-reset", .explains = refused_or_reset, .ends = true,
+	  .hidden = true },
 	{ .name = "shutdown-syn-received", .explains = shutdown_syn_received, .ends = true },
 	{ .name = "shutdown-both", .explains = shutdown_both, .ends = true },
 	{ .name = "orphan-rst", .explains = orphan_rst },
 	{ .name = "ack-of-unsent", .explains = ack_of_unsent },
 	{ .name = "old-ack", .explains = old_ack, .ends = true, .hidden = true },
-	{ .name = "right-edge", .explains = right_edge, .ends = true },
-	{ .name = "left-edge", .explains = left_edge, .ends = true },
+	{ .name = "right-edge", .explains = right_edge, .ends = true,
+	  .hidden = true },
+	{ .name = "left-edge", .explains = left_edge, .ends = true, .hidden = true },
+	{ .name = "window-update", .explains = window_update, .ends = true, .hidden = true },
 	{ .name = "simultaneous-options", .explains = simultaneous_options },
 	{ .name = "sack-fin", .explains = sack_fin },
 	{ .name = "request-outlives-listener", .explains = request_outlives_listener,
 	  .ends = true },
 	{ .name = "syn-in-syn-received", .explains = syn_in_syn_received, .ends = true },
-	{ .name = "syn-in-fin-wait-2", .explains = syn_in_fin_wait_2, .ends = true },
+	{ .name = "orphan-fin-wait-2", .explains = orphan_fin_wait_2, .ends = true },
+	{ .name = "reset-while-closing", .explains = reset_while_closing, .ends = true },
+	{ .name = "no-timestamp", .explains = no_timestamp, .ends = true,
+	  .hidden = true },
 	{ .name = "data-beyond-fin", .explains = data_beyond_fin, .ends = true },
 	{ .name = "contradicting-fin", .explains = contradicting_fin, .ends = true },
 	{ .name = "amount", .explains = amount, .ends = true },

@@ -52,17 +52,28 @@ static bool sends_again(const struct view *view)
 	return view->timer == 1 || view->timer == 4;
 }
 
+static bool has_rexmit(const struct view *view)
+{
+	u32 i;
+
+	for (i = 0; i < view->n && !view->seen[i].rexmit; i++)
+		;
+	return i < view->n;
+}
+
 /*
- * The timers of both sides do not run out together: when one has sent something while
- * time passed, and the other has not but will, it is waited for.
+ * The timers of both sides do not run out together: when one has sent something again,
+ * and the other has not but will, it is waited for.
  */
 static void catch_up(const struct sequence *sequence, struct view *views)
 {
 	u64 end = wire_now() + CATCH_UP_MAX;
 	u32 i, late;
 
-	for (i = 0; i < 4 && !views[TERN].n != !views[TCP].n && wire_now() < end; i++) {
-		late = views[TERN].n ? TCP : TERN;
+	for (i = 0; i < 4 && wire_now() < end; i++) {
+		if (has_rexmit(&views[TERN]) == has_rexmit(&views[TCP]))
+			return;
+		late = has_rexmit(&views[TERN]) ? TCP : TERN;
 		if (!sends_again(&views[late]))
 			return;
 		wire_sleep(views[late].due * MSEC + SETTLE);
@@ -101,8 +112,7 @@ static void do_step(const struct sequence *sequence, const struct step *step, u3
 		}
 	}
 	look(sequence, views);
-	if (step->kind == STEP_WAIT)
-		catch_up(sequence, views);
+	catch_up(sequence, views);
 	settle(sequence, views);
 	steps_run++;
 }
@@ -178,6 +188,8 @@ void sequence_run(struct sequence *sequence, bool generate, struct outcome *outc
 		comparisons_made += 6;
 		if (verbose)
 			print_views(m.step, i, m.view);
+		if (m.differs)
+			leave_out_common(m.view);
 		if (unexplained(&m, outcome)) {
 			outcome->at = (int)i;
 			outcome->differs = m.differs;

@@ -271,11 +271,21 @@ static void segment_options(const struct side *side, const struct sequence *sequ
 /* What the peer has acknowledged with a segment that the side believes, it knows. */
 static void peer_acked(struct side *side, const struct tern_seg *seg)
 {
-	u32 ack = tern_seq_bits(seg->ack);
+	u32 ack = tern_seq_bits(seg->ack), seq = tern_seq_bits(seg->seq);
 
-	if ((seg->flags & TERN_ACK) && before(side->una, ack) && !before(side->max, ack))
+	if (seg->flags & TERN_SYN && !side->synced) {
+		side->wnd = seg->wnd;
+		side->wl1 = seq;
+	}
+	if (!(seg->flags & TERN_ACK) || (seg->flags & TERN_RST) ||
+	    (seg->flags & TERN_SYN && side->synced) ||
+	    (side->synced && seq - side->left >= side->right - side->left) ||
+	    before(side->max, ack))
+		return;
+	if (before(side->una, ack))
 		side->una = ack;
 	side->wnd = seg->wnd;
+	side->wl1 = seq;
 }
 
 /* A FIN in front of octets, octets behind a FIN, two FINs: does the peer contradict itself? */
@@ -318,9 +328,9 @@ void side_segment(struct side *side, const struct sequence *sequence, const stru
 	side->last = seq;
 	note_stream(side, step, seq);
 	wire_send(side, octets, seg_put(&seg, &options, octets));
-	if ((step->flags & TERN_SYN) && !side->syn_ts)
+	if ((step->flags & TERN_SYN) && !side->synced)
 		side->ts_ok = sequence->ts && sequence->peer_ts && step->ts != TS_NONE;
-	if (!(step->flags & TERN_RST))
+	if (!side->ts_ok || step->ts == TS_NOW)
 		peer_acked(side, &seg);
 }
 
@@ -337,7 +347,6 @@ static bool note_syn(struct side *side, const struct tern_seg *seg)
 	side->max = seq + 1;
 	side->synced = false;
 	side->sent = 0;
-	side->syn_ts = false;
 	side->has_fin = false;
 	side->has_data = false;
 	side->muddled = false;
