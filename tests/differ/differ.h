@@ -58,7 +58,7 @@ enum ts_mode {
 	TS_NONE,
 };
 
-enum call {
+enum user_call {
 	CALL_CONNECT,
 	CALL_LISTEN,
 	CALL_UNLISTEN,
@@ -89,7 +89,7 @@ enum call {
  * @ts: &enum ts_mode
  * @n_sack: blocks in @sack
  * @sack: from and to, counted from BASE_UNA
- * @call: &enum call
+ * @call: &enum user_call
  * @arg: of the call; of STEP_WAIT: milliseconds
  */
 struct step {

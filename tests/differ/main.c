@@ -3,10 +3,12 @@
  * vm-differ: the same random sequences of segments and user calls go to a socket of
  * Tern and to one of the kernel's TCP, and what they do is compared.
  *
- *	vm-differ [--first N] [--seeds N] [--verbose] [--rules] [FILE...]
+ *	vm-differ [--first N] [--seeds N] [--reports N] [--until-first] [--verbose] [FILE...]
+ *	vm-differ --rules
  *
- * FILEs are sequences as text; without any, seeds are run.  Run in the VM, by
- * tests/vm/t-differ.sh.
+ * FILEs are sequences as text; without any, seeds are run, all or until one differs.
+ * --reports says how many of those that differ are shrunk and printed, --rules lists
+ * the names of the differences that are meant.  Run in the VM, by tests/vm/t-differ.sh.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -15,8 +17,6 @@
 #include <string.h>
 
 #include "tests/differ/differ.h"
-
-#define REPORTS_MAX 200
 
 /* for tests/scripts/packet.c: IPv4 */
 struct settings settings;
@@ -124,10 +124,13 @@ int main(int argc, char **argv)
 		{ "first", required_argument, NULL, 'f' },
 		{ "seeds", required_argument, NULL, 'n' },
 		{ "reports", required_argument, NULL, 'r' },
+		{ "until-first", no_argument, NULL, 'u' },
+		{ "rules", no_argument, NULL, 'l' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	u32 first = 1, seeds = 100, i;
+	bool until_first = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -141,18 +144,26 @@ int main(int argc, char **argv)
 		case 'r':
 			reports_max = (u32)strtoul(optarg, NULL, 10);
 			break;
+		case 'u':
+			until_first = true;
+			break;
+		case 'l':
+			for (i = 0; i < n_rules; i++)
+				puts(rules[i].name);
+			return 0;
 		case 'v':
 			verbose = true;
 			break;
 		default:
-			die("usage: vm-differ [--first N] [--seeds N] [--reports N] [--verbose] [FILE...]");
+			die("usage: vm-differ [--first N] [--seeds N] [--reports N]"
+			    " [--until-first] [--verbose] [--rules] [FILE...]");
 		}
 	}
 	wire_open();
 	configure();
 	for (i = (u32)optind; i < (u32)argc; i++)
 		one_file(argv[i]);
-	for (i = 0; optind == argc && i < seeds; i++)
+	for (i = 0; optind == argc && i < seeds && !(until_first && failures); i++)
 		one_seed(first + i);
 	summary();
 	return failures != 0;

@@ -71,14 +71,14 @@ static int ack_off(const struct moment *m, u32 side)
 		     was->max);
 }
 
-/* It acknowledges less than our SYN, or what was sent before the largest window */
-static bool acks_long_ago(const struct moment *m)
+/* How far behind @una its acknowledgment number lies */
+static int ack_behind(const struct moment *m)
 {
 	const struct side *was = &m->was[TCP];
-	u32 ack = side_number(was, m->sequence, m->step->ack_base, m->step->ack_off);
 
-	return has(m, TERN_ACK) && was->synced &&
-	       ((int)(ack - was->iss - 1) < 0 || (int)(ack - was->una) < -65535);
+	return has(m, TERN_ACK) && was->synced ?
+	       (int)(was->una - side_number(was, m->sequence, m->step->ack_base,
+					    m->step->ack_off)) : 0;
 }
 
 static int segment_space(const struct moment *m)
@@ -100,7 +100,7 @@ static u32 challenge_limit(const struct moment *m)
 	if (!is_segment(m) || !silent(&m->view[quiet]) || !said(&m->view[!quiet], TERN_ACK))
 		return 0;
 	if (m->step->len && !(m->step->flags & (TERN_SYN | TERN_RST)) &&
-	    !(quiet == TCP && (acks_long_ago(m) || ack_off(m, TCP) > 0)))
+	    !(quiet == TCP && (ack_behind(m) > 65535 || ack_off(m, TCP) > 0)))
 		return 0;
 	if (!m->was[quiet].answered || m->now - m->was[quiet].answered > ANSWER_INTERVAL)
 		return 0;
@@ -130,7 +130,8 @@ static u32 syn_fin(const struct moment *m)
 static u32 syn_fin_opens(const struct moment *m)
 {
 	return has(m, TERN_SYN | TERN_FIN) && was_in(m, IN(TERN_SYN_SENT)) &&
-	       silent(&m->view[TERN]) && m->view[TCP].state != TERN_SYN_SENT ? ~0u : 0;
+	       m->view[TERN].state == TERN_SYN_SENT &&
+	       m->view[TCP].state != TERN_SYN_SENT ? ~0u : 0;
 }
 
 /* Without ACK, SYN and RST: TCP drops it before it looks at the sequence number. */
@@ -195,8 +196,12 @@ static u32 shutdown_both(const struct moment *m)
 /* TCP refuses an ACK of what lies before its first octet, Tern as RFC 5961 has it. */
 static u32 old_ack(const struct moment *m)
 {
+	const struct side *was = &m->was[TCP];
+	int behind = ack_behind(m), sent = (int)(was->una - was->iss) - 1;
+
 	return is_segment(m) && !(m->step->flags & (TERN_SYN | TERN_RST)) &&
-	       acks_long_ago(m) && !was_in(m, IN(TERN_SYN_RECEIVED)) &&
+	       behind > sent && behind > 0 && behind <= 65535 &&
+	       !was_in(m, IN(TERN_SYN_RECEIVED)) &&
 	       (m->differs || m->sequence->ts) ? ~0u : 0;
 }
 
@@ -307,6 +312,26 @@ static u32 window_update(const struct moment *m)
 	       (shrinks || older) ? ~0u : 0;
 }
 
+/* A reader makes room: when that is worth an ACK depends on the size of the buffer. */
+static u32 window_announced(const struct moment *m)
+{
+	u32 quiet = silent(&m->view[TERN]) ? TERN : TCP;
+	const struct seen *seen = &m->view[!quiet].seen[0];
+
+	return is_call(m, CALL_RECV) && silent(&m->view[quiet]) &&
+	       said(&m->view[!quiet], TERN_ACK) &&
+	       seen->ack + m->sequence->irs == m->was[!quiet].left ? ASPECT_SEGMENTS : 0;
+}
+
+/* When a connection is given up: after so many tries, or after so long */
+static u32 given_up(const struct moment *m)
+{
+	u32 late = gone(&m->view[TERN]) ? TCP : TERN;
+
+	return m->step->kind == STEP_WAIT && gone(&m->view[!late]) && !gone(&m->view[late]) &&
+	       (m->view[late].timer == 1 || m->view[late].timer == 4) ? ~0u : 0;
+}
+
 /* The SYN-ACK of a simultaneous open offers what TCP's SYN offered. */
 static u32 simultaneous_options(const struct moment *m)
 {
@@ -367,6 +392,7 @@ static u32 amount(const struct moment *m)
 }
 
 struct rule rules[] = {
+	{ .name = "old-ack", .explains = old_ack, .ends = true, .hidden = true },
 	{ .name = "challenge-limit", .explains = challenge_limit },
 	{ .name = "rst-before-fin", .explains = rst_before_fin, .ends = true },
 	{ .name = "syn-fin", .explains = syn_fin },
@@ -381,11 +407,12 @@ struct rule rules[] = {
 	{ .name = "shutdown-both", .explains = shutdown_both, .ends = true },
 	{ .name = "orphan-rst", .explains = orphan_rst },
 	{ .name = "ack-of-unsent", .explains = ack_of_unsent },
-	{ .name = "old-ack", .explains = old_ack, .ends = true, .hidden = true },
 	{ .name = "right-edge", .explains = right_edge, .ends = true,
 	  .hidden = true },
 	{ .name = "left-edge", .explains = left_edge, .ends = true, .hidden = true },
 	{ .name = "window-update", .explains = window_update, .ends = true, .hidden = true },
+	{ .name = "window-announced", .explains = window_announced },
+	{ .name = "given-up", .explains = given_up, .ends = true },
 	{ .name = "simultaneous-options", .explains = simultaneous_options },
 	{ .name = "sack-fin", .explains = sack_fin },
 	{ .name = "request-outlives-listener", .explains = request_outlives_listener,
