@@ -118,7 +118,7 @@ static void draw_seq(struct step *step)
 		break;
 	case 5:
 		step->seq_base = syn ? BASE_LEFT : BASE_BEYOND;
-		step->seq_off = ONE_OF(0, 1, 1, 1, 1000, 100000);
+		step->seq_off = draw(4) ? ONE_OF(1, 1, 1000, 100000) : 0;
 		break;
 	case 6:
 		step->seq_base = BASE_IRS;
@@ -138,7 +138,8 @@ static void draw_ack(struct step *step)
 	switch (draw(20)) {
 	case 0:
 		step->ack_base = BASE_UNA;
-		step->ack_off = -1 - (int)draw(draw(5) ? 100 : 2000);
+		/* seldom: an ACK from before the beginning ends a sequence */
+		step->ack_off = draw(3) ? 0 : -1 - (int)draw(draw(5) ? 100 : 2000);
 		break;
 	case 1:
 	case 2:
@@ -153,7 +154,7 @@ static void draw_ack(struct step *step)
 		break;
 	case 5:
 		step->ack_base = BASE_ISS;
-		step->ack_off = ONE_OF(1, 1, 1, 1, 1, 0, -1);
+		step->ack_off = draw(8) ? 1 : ONE_OF(0, -1);
 		break;
 	case 6:
 		step->ack_base = BASE_UNA;
@@ -192,7 +193,7 @@ static void draw_segment(const struct sequence *s, struct step *step)
 		step->len = 0;
 	draw_seq(step);
 	draw_ack(step);
-	step->wnd = draw(12) ? 65535 : (u32)ONE_OF(0, 0, 1, 100, 500, 1000, 5000, 20000);
+	step->wnd = draw(25) ? 65535 : (u32)ONE_OF(0, 0, 1, 100, 500, 1000, 5000, 20000);
 	draw_sack(s, step);
 	switch (s->peer_ts ? draw(50) : 2) {
 	case 0:

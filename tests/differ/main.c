@@ -155,8 +155,7 @@ int main(int argc, char **argv)
 			verbose = true;
 			break;
 		default:
-			die("usage: vm-differ [--first N] [--seeds N] [--reports N]"
-			    " [--until-first] [--verbose] [--rules] [FILE...]");
+			die("usage: see the head of tests/differ/main.c");
 		}
 	}
 	wire_open();
