@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 			verbose = true;
 			break;
 		default:
-			die("usage: see the head of tests/differ/main.c");
+			die("usage: [--first N] [--seeds N] [--reports N] [FILE...]");
 		}
 	}
 	wire_open();
