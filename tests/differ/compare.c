@@ -116,6 +116,12 @@ void leave_out_common(struct view *views)
 	}
 }
 
+/* TCP makes FIN_WAIT_2 without a user wait as TIME_WAIT does, with the timer's number of that */
+static u8 timer_of(const struct view *view)
+{
+	return view->state == TERN_FIN_WAIT_2 && view->timer == 3 ? 2 : view->timer;
+}
+
 u32 compare(const struct moment *m)
 {
 	const struct view *a = &m->view[TERN], *b = &m->view[TCP];
@@ -129,6 +135,8 @@ u32 compare(const struct moment *m)
 		differs |= ASPECT_STATE;
 	if (a->poll != b->poll || a->listener_poll != b->listener_poll)
 		differs |= ASPECT_POLL;
+	if (a->state == b->state && timer_of(a) != timer_of(b))
+		differs |= ASPECT_TIMER;
 	if (a->unread != b->unread)
 		differs |= ASPECT_UNREAD;
 	if (a->hash != b->hash || a->trouble || b->trouble)

@@ -236,7 +236,10 @@ enum aspect {
 	ASPECT_POLL = 8,
 	ASPECT_UNREAD = 16,
 	ASPECT_DATA = 32,
+	ASPECT_TIMER = 64,
 };
+
+#define ASPECTS 7
 
 /**
  * struct moment - all that a rule may look at

@@ -185,7 +185,7 @@ void sequence_run(struct sequence *sequence, bool generate, struct outcome *outc
 		m.now = wire_now();
 		do_step(sequence, m.step, 1000000 + i * 10, m.view);
 		m.differs = compare(&m);
-		comparisons_made += 6;
+		comparisons_made += ASPECTS;
 		if (verbose)
 			print_views(m.step, i, m.view);
 		if (m.differs)
