@@ -200,6 +200,8 @@ struct view {
  * @last: sequence number of the segment that it got last
  * @fin: place of the first FIN that the peer has sent, if @has_fin
  * @data_end: end of the furthest octets that it has sent, if @has_data
+ * @lost: it has sent octets again, or has received duplicate ACKs: less may leave at once
+ * @nagle: Nagle's algorithm is on
  * @muddled: FIN and octets of the peer contradict each other
  */
 struct side {
@@ -223,6 +225,8 @@ struct side {
 	u64 answered;
 	bool has_fin;
 	bool has_data;
+	bool lost;
+	bool nagle;
 	bool muddled;
 	bool synced;
 	bool ts_ok;

@@ -378,6 +378,21 @@ static bool new_octets(const struct view *view, u32 *from, u32 *to)
 	return *to;
 }
 
+/* A loss, Nagle's algorithm, or so much in flight that the initial window may count */
+static bool may_hold_back(const struct moment *m)
+{
+	u32 mss = m->sequence->peer_mss ? m->sequence->peer_mss : TERN_DEFAULT_MSS;
+	const struct side *side;
+	u32 i;
+
+	for (i = 0; i < SIDES; i++) {
+		side = &m->side[i];
+		if (side->lost || side->nagle || side->max - side->una >= 9 * mss)
+			return true;
+	}
+	return false;
+}
+
 /* How much goes out at once: congestion control and Nagle's algorithm differ. */
 static u32 amount(const struct moment *m)
 {
@@ -386,7 +401,7 @@ static u32 amount(const struct moment *m)
 
 	any = new_octets(&m->view[TERN], &from[TERN], &to[TERN]);
 	any |= new_octets(&m->view[TCP], &from[TCP], &to[TCP]);
-	if (!any || to[TERN] == to[TCP])
+	if (!any || to[TERN] == to[TCP] || !may_hold_back(m))
 		return 0;
 	return !from[TERN] || !from[TCP] || from[TERN] == from[TCP] ? ASPECT_SEGMENTS : 0;
 }

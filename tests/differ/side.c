@@ -231,6 +231,7 @@ long side_call(struct side *side, const struct sequence *sequence, const struct 
 	case CALL_ERROR:
 		return call_error(side);
 	case CALL_NODELAY:
+		side->nagle |= side->sock >= 0 && !step->arg;
 		return setsockopt(side->sock, level(side), TCP_NODELAY, &step->arg,
 				  sizeof(step->arg));
 	case CALL_DISCONNECT:
@@ -400,6 +401,7 @@ void side_saw(struct side *side, const struct sequence *sequence, const struct t
 		rexmit = !note_syn(side, seg);
 	else
 		rexmit = end != seq && !before(side->max, end);
+	side->lost |= rexmit && !(seg->flags & TERN_SYN);
 	if (seg->has_ts)
 		side->tsval = seg->tsval;
 	if ((seg->flags & (TERN_ACK | TERN_RST)) == TERN_ACK)
@@ -491,6 +493,7 @@ void sides_begin(const struct sequence *sequence)
 			.protocol = sides[i].protocol, .name = sides[i].name,
 			.proc = sides[i].proc, .sock = -1, .listener = -1,
 			.left = sequence->irs, .right = sequence->irs,
+			.nagle = !sequence->nodelay,
 		};
 
 		sides[i] = fresh;
