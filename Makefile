@@ -20,6 +20,8 @@ VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
 SCRIPTS := $(wildcard tests/scripts/*.c) tests/host/host.c tests/host/laws.c
 SCRIPTS_SIZES := -DHOST_BUF=131072 -DHOST_MTU=2048
 VM_PROGRAMS += $(BIN)/vm-scripts
+DIFFER := $(wildcard tests/differ/*.c) tests/scripts/packet.c
+VM_PROGRAMS += $(BIN)/vm-differ
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
 	tests/host/laws.c
@@ -30,7 +32,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint scripts clean help deps-build
+	test-vm lint scripts differ clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -62,6 +64,11 @@ test-unit: ## the unit tests and the purity check of core/
 
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
+
+differ: ## Tern against Linux TCP, on SEEDS=n random sequences from FIRST=n on
+	@scripts/vm.sh --timeout 0 --add tests/differ/known:tests/differ/known \
+		--add doc/differences.md:doc/differences.md \
+		'SEEDS=$(or $(SEEDS),5000) FIRST=$(or $(FIRST),1) tests/vm/t-differ.sh'
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
@@ -99,6 +106,11 @@ $(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 $(BIN)/vm-scripts: USER_CFLAGS += $(SCRIPTS_SIZES)
 $(UNIT)/scripts: UNIT_CFLAGS += $(SCRIPTS_SIZES)
 $(BIN)/vm-scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h tests/host/*.h) Makefile | deps-build
+	@mkdir -p $(BIN)
+	@echo "  CC      $@"
+	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(BIN)/vm-differ: $(DIFFER) $(CORE) $(HEADERS) $(wildcard tests/differ/*.h tests/scripts/*.h) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
