@@ -21,7 +21,35 @@ static void law(struct host *h, const char *broken)
 		h->broken = broken;
 }
 
-u8 host_octet(u8 addr, u32 name, u32 pos)
+/* What nobody wants to see */
+
+void __attribute__((weak)) host_told(const struct host *h, const struct host_sock *s,
+				     const struct tern_result *res)
+{
+	(void)h;
+	(void)s;
+	(void)res;
+}
+
+void __attribute__((weak)) host_sent(const struct host *h, const struct host_sock *s,
+				     const struct host_packet *packet,
+				     const struct tern_seg *seg)
+{
+	(void)h;
+	(void)s;
+	(void)packet;
+	(void)seg;
+}
+
+void __attribute__((weak)) host_waited(const struct host *h, const struct host_wait *w,
+				       enum tern_tw_verdict verdict)
+{
+	(void)h;
+	(void)w;
+	(void)verdict;
+}
+
+u8 __attribute__((weak)) host_octet(u8 addr, u32 name, u32 pos)
 {
 	return (u8)((pos * 2654435761u >> 13) ^ pos ^ name * 29 ^ addr * 101);
 }
@@ -79,6 +107,7 @@ static void transmit(struct host *h, u8 dst, const struct tern_seg *seg,
 	sum = tern_csum_fold(tern_csum_add(0, packet->octet, packet->len));
 	packet->octet[TERN_CSUM_OFFSET] = (u8)(sum >> 8);
 	packet->octet[TERN_CSUM_OFFSET + 1] = (u8)sum;
+	host_sent(h, s, packet, seg);
 }
 
 bool host_seg(const struct host_packet *packet, struct tern_seg *seg)
@@ -110,7 +139,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	for (i = 0; i < HOST_WAITS; i++) {
 		struct host_wait *w = &h->wait[i];
 
-		if (!w->used || (oldest->used && w->until < oldest->until))
+		if (!w->used || (oldest->used && w->since < oldest->since))
 			oldest = w;
 	}
 	memset(oldest, 0, sizeof(*oldest));
@@ -120,7 +149,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	oldest->rport = s->rport;
 	oldest->name = s->name;
 	tern_tw_init(&oldest->tw, &s->conn);
-	oldest->until = h->now + h->time_wait;
+	oldest->since = h->now;
 	oldest->acked = h->now - BARE_INTERVAL;
 }
 
@@ -181,6 +210,15 @@ static void leave(struct host *h, struct host_sock *s, u32 events)
 	}
 }
 
+/* rfc5961#section-7, without the chance that doc/protocol.md 11.3 adds */
+static bool challenge_allowed(struct host *h)
+{
+	if (h->challenge_second != h->now / SEC)
+		h->challenges = 0;
+	h->challenge_second = h->now / SEC;
+	return !h->challenge_limit || h->challenges++ < h->challenge_limit;
+}
+
 static void settle(struct host *h, struct host_sock *s, const struct tern_result *res,
 		   const u8 *payload)
 {
@@ -196,11 +234,12 @@ static void settle(struct host *h, struct host_sock *s, const struct tern_result
 		s->kind = HOST_CONN;
 		s->queued = true;
 	}
-	if (res->events & TERN_EV_CHALLENGE)
+	if (res->events & TERN_EV_CHALLENGE && challenge_allowed(h))
 		tern_challenge_ack(&s->conn);
 	law(h, tern_check(&s->conn));
 	drain(h, s);
 	law(h, laws_rest(&s->conn, h->now));
+	host_told(h, s, res);
 	leave(h, s, res->events);
 }
 
@@ -299,25 +338,26 @@ static void believe(struct host *h, struct host_sock *s)
 	result(h, s, TERN_SYN_RECEIVED, &res, NULL);
 }
 
-static void to_listener(struct host *h, u8 src, const struct tern_seg *seg, tern_seq iss)
+/* Return: a connection request was taken. */
+static bool to_listener(struct host *h, u8 src, const struct tern_seg *seg, tern_seq iss)
 {
 	struct host_sock *listener = find_listener(h, seg->dport), *s;
 	struct tern_result res;
 
 	switch (tern_listen_segment_arrives(seg)) {
 	case TERN_LISTEN_DROP:
-		return;
+		return false;
 	case TERN_LISTEN_RESET:
 		transmit_reset(h, src, seg);
-		return;
+		return false;
 	case TERN_LISTEN_SYN:
 		break;
 	}
 	if (waiting(h, listener->lport) >= listener->backlog)
-		return;
+		return false;
 	s = new_sock(h, HOST_REQUEST);
 	if (!s)
-		return;
+		return false;
 	s->raddr = src;
 	s->lport = seg->dport;
 	s->rport = seg->sport;
@@ -325,6 +365,7 @@ static void to_listener(struct host *h, u8 src, const struct tern_seg *seg, tern
 	result(h, s, TERN_LISTEN, &res, NULL);
 	if (h->two_messages && s->kind == HOST_REQUEST)
 		believe(h, s);
+	return true;
 }
 
 /* As the module: bare segments are answered twice a second. */
@@ -341,21 +382,23 @@ static bool may_answer(const struct host *h, struct host_wait *w, const struct t
 static void to_wait(struct host *h, struct host_wait *w, const struct tern_seg *seg)
 {
 	u32 tsval = tern_tsval(h->now, h->cfg.ts_offset);
+	enum tern_tw_verdict verdict;
 	struct tern_seg reply;
-	struct tern_tw tw;
 
-	switch (tern_tw_segment_arrives(&w->tw, tsval, seg, &reply)) {
+	verdict = tern_tw_segment_arrives(&w->tw, tsval, seg, &reply);
+	host_waited(h, w, verdict);
+	switch (verdict) {
 	case TERN_TW_DROP:
 		return;
 	case TERN_TW_REOPEN:
 		if (!find_listener(h, w->lport))
 			break;
-		tw = w->tw;
-		w->used = false;
-		to_listener(h, w->raddr, seg, tern_tw_iss(&tw, h->iss));
+		/* the half-open connection takes the entry's place, if it finds room */
+		if (to_listener(h, w->raddr, seg, tern_tw_iss(&w->tw, h->iss)))
+			w->used = false;
 		return;
 	case TERN_TW_RESTART:
-		w->until = h->now + h->time_wait;
+		w->since = h->now;
 		break;
 	case TERN_TW_ACK:
 		if (!may_answer(h, w, seg))
@@ -580,6 +623,78 @@ void host_abort(struct host *h, int index)
 		close_sock(h, s, true);
 }
 
+/* The connection of the socket @s, if it is not over, or NULL. */
+static struct host_sock *going(struct host *h, int index)
+{
+	struct host_sock *s = held(h, index, HOST_CONN);
+
+	return s && !s->over ? s : NULL;
+}
+
+void host_nodelay(struct host *h, int index, bool nodelay)
+{
+	struct host_sock *s = going(h, index);
+
+	if (!s)
+		return;
+	tern_set_nodelay(&s->conn, nodelay);
+	settle(h, s, &nothing_new, NULL);
+}
+
+void host_keepalive(struct host *h, int index, u64 idle, u64 interval, u8 probes)
+{
+	struct host_sock *s = going(h, index);
+
+	if (!s)
+		return;
+	tern_set_keepalive(&s->conn, idle, interval, probes);
+	settle(h, s, &nothing_new, NULL);
+}
+
+void host_user_timeout(struct host *h, int index, u64 timeout)
+{
+	struct host_sock *s = going(h, index);
+
+	if (!s)
+		return;
+	tern_set_user_timeout(&s->conn, timeout);
+	settle(h, s, &nothing_new, NULL);
+}
+
+void host_rcv_buf(struct host *h, int index, u32 octets)
+{
+	struct host_sock *s = going(h, index);
+
+	if (!s || !octets || octets > HOST_BUF)
+		return;
+	tern_set_rcv_buf(&s->conn, octets);
+	settle(h, s, &nothing_new, NULL);
+}
+
+void host_forget(struct host *h, int index)
+{
+	struct host_sock *s = going(h, index);
+
+	if (!s)
+		return;
+	tern_forget_ranges(&s->conn);
+	settle(h, s, &nothing_new, NULL);
+}
+
+void host_mtu(struct host *h, u8 raddr, u16 mss)
+{
+	u32 i;
+
+	for (i = 0; i < HOST_SOCKS; i++) {
+		struct host_sock *s = &h->sock[i];
+
+		if (s->kind != HOST_CONN || s->over || s->raddr != raddr)
+			continue;
+		tern_set_mss(&s->conn, mss);
+		settle(h, s, &nothing_new, NULL);
+	}
+}
+
 /* Time */
 
 static u64 sock_deadline(const struct host_sock *s)
@@ -602,8 +717,10 @@ u64 host_deadline(const struct host *h)
 		next = deadline < next ? deadline : next;
 	}
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until < next)
-			next = h->wait[i].until;
+		const struct host_wait *w = &h->wait[i];
+
+		if (w->used && w->since + h->time_wait < next)
+			next = w->since + h->time_wait;
 	}
 	return next;
 }
@@ -626,7 +743,7 @@ void host_timeout(struct host *h)
 		result(h, s, before, &res, NULL);
 	}
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until <= h->now)
+		if (h->wait[i].used && h->wait[i].since + h->time_wait <= h->now)
 			h->wait[i].used = false;
 	}
 }

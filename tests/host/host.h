@@ -14,6 +14,9 @@
  *
  * After each call the laws of tests/host/laws.h have been checked; the first that was
  * broken is in @broken, and stays there.
+ *
+ * A harness that wants to see more than the struct tells defines host_told(),
+ * host_sent() or host_waited(); they change nothing.
  */
 #ifndef TERN_TEST_HOST_H
 #define TERN_TEST_HOST_H
@@ -116,7 +119,7 @@ struct host_sock {
  * @rport: the other port
  * @name: of the socket it was
  * @tw: what is left of it
- * @until: when it ends, us
+ * @since: when it began, us; it ends host.time_wait later, whatever that is by then
  * @acked: when a bare segment was last answered, us
  */
 struct host_wait {
@@ -126,7 +129,7 @@ struct host_wait {
 	u16 rport;
 	u32 name;
 	struct tern_tw tw;
-	u64 until;
+	u64 since;
 	u64 acked;
 };
 
@@ -139,6 +142,9 @@ struct host_wait {
  * @now: (driver) its clock, us
  * @iss: (driver) what tern_iss() gives the next connection that opens
  * @time_wait: (driver) length of TIME_WAIT, us
+ * @challenge_limit: (driver) challenge ACKs a second, 0 for no limit
+ * @challenges: sent in @challenge_second
+ * @challenge_second: of its clock
  * @cfg: (driver) what connections are opened with
  * @last_name: the latest socket's
  * @broken: the first law that was broken, or NULL
@@ -155,6 +161,9 @@ struct host {
 	u64 now;
 	tern_seq iss;
 	u64 time_wait;
+	u32 challenge_limit;
+	u32 challenges;
+	u64 challenge_second;
 	struct tern_config cfg;
 	u32 last_name;
 	const char *broken;
@@ -165,7 +174,10 @@ struct host {
 	struct host_packet out[HOST_OUT];
 };
 
-/** host_octet() - the octet at @pos of the stream that the socket @name of host @addr sends */
+/**
+ * host_octet() - the octet at @pos of the stream that the socket @name of host @addr sends;
+ *	a harness may define its own
+ */
 u8 host_octet(u8 addr, u32 name, u32 pos);
 
 /** host_config() - what the module opens connections with, when no sysctl was touched */
@@ -203,6 +215,24 @@ void host_close(struct host *h, int s);
 /** host_abort() - close with RST (SO_LINGER of 0) */
 void host_abort(struct host *h, int s);
 
+/** host_nodelay() - Nagle's algorithm off, or on again */
+void host_nodelay(struct host *h, int s, bool nodelay);
+
+/** host_keepalive() - probes after @idle us of silence, every @interval us; 0 is none */
+void host_keepalive(struct host *h, int s, u64 idle, u64 interval, u8 probes);
+
+/** host_user_timeout() - how long data may stay unacknowledged, us; 0 is no bound */
+void host_user_timeout(struct host *h, int s, u64 timeout);
+
+/** host_rcv_buf() - another size of the receive buffer, 1 to HOST_BUF octets */
+void host_rcv_buf(struct host *h, int s, u32 octets);
+
+/** host_forget() - out of memory: what was received out of order is thrown away */
+void host_forget(struct host *h, int s);
+
+/** host_mtu() - the path to @raddr takes @mss octets behind a bare header, no more */
+void host_mtu(struct host *h, u8 raddr, u16 mss);
+
 /* What happens to it. */
 
 /** host_packet() - a packet arrives: checked, parsed, and given to whom it is for */
@@ -216,5 +246,32 @@ void host_timeout(struct host *h);
 
 /** host_seg() - return: false when @packet's checksum or header is bad; else @seg is it */
 bool host_seg(const struct host_packet *packet, struct tern_seg *seg);
+
+/*
+ * What a harness may define; without that they are empty.
+ */
+
+/**
+ * host_told() - a call of the engine is over and all that was due is sent
+ * @h: the host
+ * @s: the socket, whole; its slot may be free in a moment
+ * @res: what the call gave; all 0 when it gives nothing
+ */
+void host_told(const struct host *h, const struct host_sock *s,
+	       const struct tern_result *res);
+
+/**
+ * host_sent() - a packet is put into host.out
+ * @h: the host
+ * @s: the socket that sent it, before host_told(); NULL when it is none's
+ * @packet: the packet
+ * @seg: what it says
+ */
+void host_sent(const struct host *h, const struct host_sock *s,
+	       const struct host_packet *packet, const struct tern_seg *seg);
+
+/** host_waited() - TIME_WAIT has judged a segment; @w is the entry before that */
+void host_waited(const struct host *h, const struct host_wait *w,
+		 enum tern_tw_verdict verdict);
 
 #endif /* TERN_TEST_HOST_H */

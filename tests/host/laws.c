@@ -8,11 +8,12 @@
 #include "core/internal.h"
 #include "tests/host/laws.h"
 
-#define FIRST_BROKEN(cond, name) \
-	do { \
-		if (!(cond)) \
-			return name; \
-	} while (0)
+/* Remembers the first law that does not hold. */
+static void holds(const char **broken, bool cond, const char *name)
+{
+	if (!cond && !*broken)
+		*broken = name;
+}
 
 /* rfc9293#section-3.3.2, figure 5, and RST or give-up from everywhere */
 static const u16 next_states[] = {
@@ -41,28 +42,29 @@ static bool says(const struct tern_result *res, u32 event)
 const char *laws_result(const struct tern_conn *conn, u8 before,
 			const struct tern_result *res)
 {
+	const char *broken = NULL;
 	u8 at = res->old_state;
 	u32 i;
 
-	FIRST_BROKEN(!before || at == before, "the old state is the one before");
-	FIRST_BROKEN(res->path_len <= TERN_PATH, "the path fits");
-	for (i = 0; i < res->path_len; i++) {
-		FIRST_BROKEN(next_states[at] & 1 << res->path[i], "only arrows of figure 5");
+	holds(&broken, !before || at == before, "the old state is the one before");
+	holds(&broken, res->path_len <= TERN_PATH, "the path fits");
+	for (i = 0; i < res->path_len && !broken; i++) {
+		holds(&broken, next_states[at] & 1 << res->path[i], "only arrows of figure 5");
 		at = res->path[i];
 	}
-	FIRST_BROKEN(conn->state == at, "the path leads to the state");
-	FIRST_BROKEN(says(res, TERN_EV_CLOSED) == (at == TERN_CLOSED && res->path_len),
-		     "CLOSED is told when it is entered");
-	FIRST_BROKEN(says(res, TERN_EV_TIME_WAIT) == (at == TERN_TIME_WAIT && res->path_len),
-		     "TIME_WAIT is told when it is entered");
-	FIRST_BROKEN(!says(res, TERN_EV_RESET) || !res->path_len,
-		     "what is answered with RST changes nothing");
-	FIRST_BROKEN(says(res, TERN_EV_ACKED) == (res->acked > 0),
-		     "acknowledged octets are told");
-	FIRST_BROKEN(says(res, TERN_EV_DATA) == (res->data_len > 0),
-		     "accepted octets are told");
-	FIRST_BROKEN(res->drop < TERN_DROP_CORE, "the reason of a drop is one of core's");
-	return NULL;
+	holds(&broken, conn->state == at, "the path leads to the state");
+	holds(&broken, says(res, TERN_EV_CLOSED) == (at == TERN_CLOSED && res->path_len),
+	      "CLOSED is told when it is entered");
+	holds(&broken, says(res, TERN_EV_TIME_WAIT) == (at == TERN_TIME_WAIT && res->path_len),
+	      "TIME_WAIT is told when it is entered");
+	holds(&broken, !says(res, TERN_EV_RESET) || !res->path_len,
+	      "what is answered with RST changes nothing");
+	holds(&broken, says(res, TERN_EV_ACKED) == (res->acked > 0),
+	      "acknowledged octets are told");
+	holds(&broken, says(res, TERN_EV_DATA) == (res->data_len > 0),
+	      "accepted octets are told");
+	holds(&broken, res->drop < TERN_DROP_CORE, "the reason of a drop is one of core's");
+	return broken;
 }
 
 /* Octets never sent before stay inside the peer's window, but for a probe of one. */
@@ -79,22 +81,23 @@ const char *laws_segment(const struct tern_conn *conn, const struct tern_conn *b
 			 const struct tern_seg *seg)
 {
 	bool syn = seg->flags & TERN_SYN;
+	const char *broken = NULL;
 
-	FIRST_BROKEN(!(seg->flags & ~(TERN_FIN | TERN_SYN | TERN_RST | TERN_PSH | TERN_ACK)),
-		     "only flags that there are");
-	FIRST_BROKEN(tern_build_len(seg) <= TERN_HDR_MAX, "the header fits");
-	FIRST_BROKEN(seg->len <= conn->snd_mss, "the payload fits the MSS");
-	FIRST_BROKEN(!syn || (!seg->len && seg->seq == conn->iss), "SYN at the ISS, no data");
-	FIRST_BROKEN(seg->mss == (syn ? conn->cfg.mss : 0), "the MSS on SYN only");
-	FIRST_BROKEN(!seg->len || seg->pos == tern_seq_dist(conn->iss, seg->seq) - 1,
-		     "position and sequence number agree");
-	FIRST_BROKEN(seg->flags & (TERN_RST | TERN_SYN | TERN_ACK),
-		     "ACK on all but the first SYN and RST");
-	FIRST_BROKEN(!seg->len ||
-		     tern_seq_leq(tern_seq_add(seg->seq, seg->len), conn->snd_end),
-		     "only what the user has handed over");
-	FIRST_BROKEN(keeps_window(conn, before, seg), "new octets inside the window");
-	return NULL;
+	holds(&broken, !(seg->flags & ~(TERN_FIN | TERN_SYN | TERN_RST | TERN_PSH | TERN_ACK)),
+	      "only flags that there are");
+	holds(&broken, tern_build_len(seg) <= TERN_HDR_MAX, "the header fits");
+	holds(&broken, seg->len <= conn->snd_mss, "the payload fits the MSS");
+	holds(&broken, !syn || (!seg->len && seg->seq == conn->iss), "SYN at the ISS, no data");
+	holds(&broken, seg->mss == (syn ? conn->cfg.mss : 0), "the MSS on SYN only");
+	holds(&broken, !seg->len || seg->pos == tern_seq_dist(conn->iss, seg->seq) - 1,
+	      "position and sequence number agree");
+	holds(&broken, seg->flags & (TERN_RST | TERN_SYN | TERN_ACK),
+	      "ACK on all but the first SYN and RST");
+	holds(&broken, !seg->len ||
+	      tern_seq_leq(tern_seq_add(seg->seq, seg->len), conn->snd_end),
+	      "only what the user has handed over");
+	holds(&broken, keeps_window(conn, before, seg), "new octets inside the window");
+	return broken;
 }
 
 /* What was sent and not acknowledged, or waits to be sent, has a timer. */
@@ -102,12 +105,13 @@ static const char *alive(const struct tern_conn *conn)
 {
 	u64 deadline = tern_next_deadline(conn);
 	bool wants = conn->snd_una != conn->snd_end || conn->fin_queued;
+	const char *broken = NULL;
 
 	if (tern_is_over(conn))
-		FIRST_BROKEN(deadline == TERN_NEVER, "nothing is due when it is over");
+		holds(&broken, deadline == TERN_NEVER, "nothing is due when it is over");
 	else if (wants && !tern_fin_acked(conn))
-		FIRST_BROKEN(deadline != TERN_NEVER, "a timer runs for what waits");
-	return NULL;
+		holds(&broken, deadline != TERN_NEVER, "a timer runs for what waits");
+	return broken;
 }
 
 const char *laws_rest(const struct tern_conn *conn, u64 now)
@@ -122,11 +126,11 @@ const char *laws_rest(const struct tern_conn *conn, u64 now)
 		broken = alive(conn);
 	if (broken)
 		return broken;
-	FIRST_BROKEN(deadline > now, "the next deadline lies in the future");
+	holds(&broken, deadline > now, "the next deadline lies in the future");
 	/* octet by octet: assignment need not copy padding */
 	memcpy(&copy, conn, sizeof(copy));
 	res = tern_timeout(&copy, deadline - 1);
-	FIRST_BROKEN(!memcmp(&copy, conn, sizeof(copy)) && !res.events && !res.path_len,
-		     "an early timeout changes nothing");
-	return NULL;
+	holds(&broken, !memcmp(&copy, conn, sizeof(copy)) && !res.events && !res.path_len,
+	      "an early timeout changes nothing");
+	return broken;
 }
