@@ -43,8 +43,8 @@ static void header(const struct end *e, const struct tern_conn *before,
 }
 
 /* rfc2018#section-4: the block of the latest arrival first, and as many as there are */
-static void blocks(const struct end *e, const struct tern_conn *before,
-		   const struct tern_seg *seg)
+static void sack_blocks(const struct end *e, const struct tern_conn *before,
+			const struct tern_seg *seg)
 {
 	u32 most = tern_min(e->n_held, TERN_SACK_BLOCKS - before->ts_ok);
 	u32 i, j, k;
@@ -74,7 +74,7 @@ static void blocks(const struct end *e, const struct tern_conn *before,
 }
 
 /* rfc9293#section-3.8.6: never taken back; moved by what is free, in steps worth it */
-static void window(struct end *e, const struct tern_seg *seg)
+static void tell_window(struct end *e, const struct tern_seg *seg)
 {
 	u32 held = (u32)(e->rcv - e->taken);
 	u32 room = e->conn.rcv_buf > held ? e->conn.rcv_buf - held : 0;
@@ -97,7 +97,7 @@ static void acknowledgment(struct end *e, const struct tern_conn *before,
 	if (!(seg->flags & TERN_ACK)) {
 		LAW(seg->flags & TERN_SYN && before->state == TERN_SYN_SENT,
 		    "only the first SYN acknowledges nothing");
-		window(e, seg);
+		tell_window(e, seg);
 		return;
 	}
 	LAW(before->state != TERN_SYN_SENT, "nothing is acknowledged before a SYN came");
@@ -106,7 +106,7 @@ static void acknowledgment(struct end *e, const struct tern_conn *before,
 	    tern_seq_bits(e->conn.irs) + 1 + (u32)rcv_next(e), "rcv_nxt is what was received");
 	if (seg->flags & TERN_RST)
 		return;
-	window(e, seg);
+	tell_window(e, seg);
 	e->unacked = 0;
 	e->acks++;
 }
@@ -130,7 +130,7 @@ static void worth_it(const struct end *e, const struct tern_conn *before,
 		    "new octets inside the congestion window");
 }
 
-static void data(struct end *e, const struct tern_conn *before, const struct tern_seg *seg)
+static void give_octets(struct end *e, const struct tern_conn *before, const struct tern_seg *seg)
 {
 	u64 start = sent_pos(e, seg->seq);
 	u64 end = start + seg->len;
@@ -181,14 +181,14 @@ static void bare(const struct end *e, const struct tern_conn *before,
 void end_sent(struct end *e, const struct tern_conn *before, const struct tern_seg *seg)
 {
 	header(e, before, seg);
-	blocks(e, before, seg);
+	sack_blocks(e, before, seg);
 	acknowledgment(e, before, seg);
 	if (seg->flags & TERN_RST)
 		LAW(before->rst_due && !seg->len && !e->conn.rst_due, "one RST, after an abort");
 	if (seg->flags & TERN_SYN)
 		synchronize(e, before, seg);
 	else if (seg->len || seg->flags & TERN_FIN)
-		data(e, before, seg);
+		give_octets(e, before, seg);
 	else
 		bare(e, before, seg);
 }

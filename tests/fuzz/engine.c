@@ -11,7 +11,7 @@
 
 #include "tests/fuzz/end.h"
 
-const char fuzz_name[] = "engine";
+const char * const fuzz_name = "engine";
 
 /* Operations of one input; what is behind them is not read. */
 #define OPS_MAX 400
@@ -307,7 +307,8 @@ static struct tern_config pick_config(struct input *in)
 	cfg.mss = (u16)pick_mss(mss & 15);
 	cfg.peer_mss = mss & 16 ? TERN_DEFAULT_MSS6 : mss & 32 ? TERN_DEFAULT_MSS : 0;
 	cfg.rcv_buf = bufs[buf % ARRAY_SIZE(bufs)];
-	cfg.syn_retries = cfg.synack_retries = (more & 3) + 1;
+	cfg.syn_retries = (more & 3) + 1;
+	cfg.synack_retries = (more & 3) + 1;
 	cfg.data_retries = (more >> 2 & 3) + 2;
 	cfg.orphan_retries = more >> 4 & 3;
 	cfg.rto_min = times[(more >> 6) + (bits & 32 ? 2 : 0)];
@@ -551,7 +552,7 @@ static u64 run(struct input in, u32 world)
 	return e.digest;
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one_input(const u8 *data, size_t size)
 {
 	struct input in = { data, size, 0 };
 	u32 n = ARRAY_SIZE(worlds);

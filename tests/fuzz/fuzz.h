@@ -3,8 +3,8 @@
  * What the fuzzers share: the input, read as choices; how a broken law is told; how
  * an input is shown.
  *
- * Each fuzzer is a file with LLVMFuzzerTestOneInput() in it, which libFuzzer, AFL++ and
- * replay.c call.  It has no state between two inputs.
+ * Each fuzzer is a file with fuzz_one_input() in it, which libFuzzer, AFL++ and replay.c
+ * call.  It has no state between two inputs.
  */
 #ifndef TERN_FUZZ_H
 #define TERN_FUZZ_H
@@ -17,11 +17,11 @@ typedef int64_t s64;
 #define SEC 1000000ull
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The entry, whose name and type libFuzzer gives. */
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+/* The entry, by the name that libFuzzer gives it */
+int fuzz_one_input(const u8 *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
 
 /** fuzz_name - the fuzzer's */
-extern const char fuzz_name[];
+extern const char * const fuzz_name;
 
 /** fuzz_showing - print what the input says, and what comes of it */
 extern bool fuzz_showing;

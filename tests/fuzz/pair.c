@@ -15,7 +15,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/host/host.h"
 
-const char fuzz_name[] = "pair";
+const char * const fuzz_name = "pair";
 
 #define OPS_MAX 500
 #define FLIGHT_MAX 64
@@ -164,7 +164,7 @@ static void set_clocks(void)
 	}
 }
 
-static void deliver(u32 i)
+static void deliver_one(u32 i)
 {
 	struct host_packet packet = pair.flight[i].packet;
 	bool expired = pair.now - pair.flight[i].born > LIFETIME;
@@ -184,7 +184,7 @@ static u32 which(struct input *in, u8 op)
 	return op & 128 ? input_u8(in) % pair.n_flight : 0;
 }
 
-static void duplicate(u32 i)
+static void duplicate_one(u32 i)
 {
 	fuzz_show("  duplicate %u", i);
 	if (pair.n_flight < FLIGHT_MAX)
@@ -437,7 +437,7 @@ static void operation(struct input *in)
 	switch (op & 15) {
 	case 7:
 		if (pair.n_flight)
-			duplicate(which(in, op));
+			duplicate_one(which(in, op));
 		break;
 	case 8:
 		if (pair.n_flight && op & 64)
@@ -470,7 +470,7 @@ static void operation(struct input *in)
 		break;
 	default:
 		if (pair.n_flight)
-			deliver(which(in, op));
+			deliver_one(which(in, op));
 		break;
 	}
 }
@@ -539,7 +539,7 @@ static void give_up(void)
 	}
 }
 
-static void fair(void)
+static void be_fair(void)
 {
 	u64 next;
 	u32 n;
@@ -556,7 +556,7 @@ static void fair(void)
 			finish_sock(1, i);
 		}
 		if (pair.n_flight) {
-			deliver(0);
+			deliver_one(0);
 			continue;
 		}
 		if (all_ended())
@@ -640,12 +640,12 @@ static void run(struct input in, u32 base)
 	after(0);
 	for (ops = 0; ops < OPS_MAX && !input_end(&in); ops++)
 		operation(&in);
-	fair();
+	be_fair();
 	if (!pair.tampered && !pair.full)
 		must_have_read_all();
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one_input(const u8 *data, size_t size)
 {
 	static const u32 bases[] = { 1000, 0xffffffc0, 0x7fffffc0, 0xbfffffc0, 0x3fffffc0 };
 	struct input in = { data, size, 0 };

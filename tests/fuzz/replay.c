@@ -251,7 +251,7 @@ static void __attribute__((noreturn)) run_inputs(u32 from, u32 count)
 		progress->size = size;
 		progress->next = i + 1;
 		alarm(PATIENCE);
-		LLVMFuzzerTestOneInput(data, size);
+		fuzz_one_input(data, size);
 		if (seconds_max && time(NULL) - begin >= (time_t)seconds_max)
 			break;
 	}
@@ -307,7 +307,7 @@ static u32 run_all(u32 count)
 	return failures;
 }
 
-static void usage(void)
+static void print_usage(void)
 {
 	printf("usage: %s [OPTION]... INPUT...\n"
 	       "\n"
@@ -335,7 +335,7 @@ static void options(int argc, char **argv)
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 
 		if (!strcmp(arg, "--help")) {
-			usage();
+			print_usage();
 			exit(0);
 		} else if (!strcmp(arg, "--show")) {
 			fuzz_showing = true;
@@ -386,12 +386,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!n_samples && !random_count) {
-		usage();
+		print_usage();
 		return 2;
 	}
 	if (fuzz_showing) {
 		for (i = 0; i < n_samples; i++)
-			LLVMFuzzerTestOneInput(samples[i].data, samples[i].size);
+			fuzz_one_input(samples[i].data, samples[i].size);
 		return 0;
 	}
 	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,

@@ -11,7 +11,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-const char fuzz_name[] = "wire";
+const char * const fuzz_name = "wire";
 
 /* A copy that ends where reading must end. */
 static u8 *exactly(const u8 *data, size_t len)
@@ -51,7 +51,7 @@ static void must_be_same(const struct tern_seg *a, const struct tern_seg *b)
 	LAW(a->n_sack == b->n_sack && same_blocks(a, b), "the SACK blocks come back");
 }
 
-/* parse(build(seg)) is seg.  Only what fits a header can be built. */
+/* parse_octets(build(seg)) is seg.  Only what fits a header can be built. */
 static void there_and_back(const struct tern_seg *seg)
 {
 	u32 hlen = tern_build_len(seg);
@@ -136,7 +136,7 @@ static void must_be_read(const u8 *hdr, const struct tern_seg *seg)
 	LAW(seg->flags & TERN_ACK || !seg->tsecr, "no echo without ACK");
 }
 
-static void parse(const u8 *data, size_t size)
+static void parse_octets(const u8 *data, size_t size)
 {
 	struct tern_seg seg, later;
 	enum tern_drop why;
@@ -164,7 +164,7 @@ static void parse(const u8 *data, size_t size)
 }
 
 /* rfc1071: in any two parts of even length, in any order of octets; and it proves itself */
-static void checksum(const u8 *data, size_t size)
+static void sum_octets(const u8 *data, size_t size)
 {
 	size_t cut = size ? (data[0] % (size + 1)) & ~(size_t)1 : 0;
 	u8 *octets = exactly(data, size);
@@ -223,7 +223,7 @@ static void build(struct input *in)
 	there_and_back(&seg);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int fuzz_one_input(const u8 *data, size_t size)
 {
 	struct input in = { data, size, 1 };
 
@@ -232,8 +232,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (data[0] & 1) {
 		build(&in);
 	} else {
-		parse(data + 1, size - 1);
-		checksum(data + 1, size - 1);
+		parse_octets(data + 1, size - 1);
+		sum_octets(data + 1, size - 1);
 	}
 	return 0;
 }
