@@ -30,9 +30,21 @@ USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
+# A fuzzer is replay.c's program with a compiler's sanitizers, or what drives it: libFuzzer
+# or AFL++, and with clang's coverage.  The small sizes of tests/host make many runs.
+FUZZ := $(BUILD)/fuzz
+FUZZERS := $(patsubst %,$(FUZZ)/%,wire engine pair)
+FUZZ_HEADERS := $(wildcard tests/fuzz/*.h tests/host/*.h)
+FUZZ_CFLAGS := $(UNIT_CFLAGS) -O2 -DHOST_SOCKS=4 -DHOST_WAITS=4 -DHOST_BUF=4096 \
+	-DHOST_MTU=288 -DHOST_OUT=64
+FUZZ_engine := tests/fuzz/engine.c $(wildcard tests/fuzz/end*.c) tests/host/laws.c
+FUZZ_pair := tests/fuzz/pair.c tests/host/host.c tests/host/laws.c
+FUZZ_wire := tests/fuzz/wire.c
+fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
+
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint scripts differ clean help deps-build
+	test-vm fuzzers coverage fuzz lint scripts differ clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -70,12 +82,20 @@ differ: ## Tern against Linux TCP, on SEEDS=n random sequences from FIRST=n on
 		--add doc/differences.md:doc/differences.md \
 		'SEEDS=$(or $(SEEDS),5000) FIRST=$(or $(FIRST),1) tests/vm/t-differ.sh'
 
+fuzz: ## the fuzzers, SECONDS=n each; FUZZER=wire, engine or pair; ENGINE=libfuzzer or afl
+	@scripts/fuzz.sh --engine $(or $(ENGINE),libfuzzer) $(or $(SECONDS),60) $(FUZZER)
+
+coverage: ## lines and branches of core/ that the tests on this machine reach
+	@scripts/coverage.sh
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
 unit: $(UNIT_PROGRAMS)
 
 scripts: $(UNIT)/scripts
+
+fuzzers: $(FUZZERS)
 
 clean: ## remove everything that was built (the cache of kernels stays)
 	rm -rf $(BUILD)
@@ -124,5 +144,26 @@ $(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/uni
 	@mkdir -p $(UNIT)
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(FUZZ)/%-libfuzzer: $$(call fuzz_sources,$$*) $(HEADERS) $(FUZZ_HEADERS) Makefile
+	@mkdir -p $(FUZZ)
+	@echo "  CLANG   $@"
+	@clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+
+$(FUZZ)/%-cover: $$(call fuzz_sources,$$*) $(HEADERS) $(FUZZ_HEADERS) Makefile
+	@mkdir -p $(FUZZ)
+	@echo "  CLANG   $@"
+	@clang $(filter-out -fsanitize=% -fno-sanitize%,$(FUZZ_CFLAGS)) -fsanitize=fuzzer \
+		-fprofile-instr-generate -fcoverage-mapping -o $@ $(filter %.c,$^)
+
+$(FUZZ)/%-afl: $$(call fuzz_sources,$$*) $(HEADERS) $(FUZZ_HEADERS) Makefile
+	@mkdir -p $(FUZZ)
+	@echo "  AFL     $@"
+	@AFL_QUIET=1 afl-clang-fast $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+
+$(FUZZ)/%: $$(call fuzz_sources,$$*) tests/fuzz/replay.c $(HEADERS) $(FUZZ_HEADERS) Makefile | deps-build
+	@mkdir -p $(FUZZ)
+	@echo "  CC      $@"
+	@$(CC) $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
 
 endif

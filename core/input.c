@@ -440,7 +440,7 @@ static void delay_ack(struct tern_conn *conn, u64 now)
 		conn->delack_segs++;
 	if (conn->delack_segs >= 2 || !conn->cfg.delack)
 		conn->ack_now = true;
-	else if (conn->deadline[TERN_TIMER_DELACK] == TERN_NEVER)
+	else
 		tern_arm(conn, TERN_TIMER_DELACK, now, conn->cfg.delack);
 }
 

@@ -16,6 +16,7 @@ usage() {
 	  vm      what scripts/vm.sh needs to boot a kernel
 	  test    what make test needs besides build and vm
 	  lint    what make lint needs
+	  fuzz    what make fuzz needs: libFuzzer and AFL++
 	END
 }
 
@@ -44,6 +45,7 @@ needs() {
 		;;
 	test)
 		echo "sparse sparse"
+		echo "gcovr gcovr"
 		;;
 	lint)
 		echo "codespell codespell"
@@ -51,8 +53,14 @@ needs() {
 		echo "perl perl"
 		echo "xz-utils xz"
 		;;
+	fuzz)
+		echo "clang clang"
+		echo "libclang-rt-dev ${fuzzer:-/usr/lib/clang/libclang_rt.fuzzer.a}"
+		echo "llvm llvm-cov"
+		echo "afl++ afl-fuzz"
+		;;
 	*)
-		echo "deps.sh: '$1' is not one of build, vm, test, lint" >&2
+		echo "deps.sh: '$1' is not one of build, vm, test, lint, fuzz" >&2
 		return 2
 		;;
 	esac
@@ -69,6 +77,10 @@ case $1 in -h|--help) usage; exit 0 ;; esac
 
 for elf in /usr/lib/*/libelf.so.1 /usr/lib64/libelf.so.1; do
 	[ -e "$elf" ] && break
+done
+
+for fuzzer in /usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a; do
+	[ -e "$fuzzer" ] && break
 done
 
 packages=()

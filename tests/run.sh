@@ -3,7 +3,8 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, scripts, purity, requirements, build, vm; all of them when none is named.
+# Suites: unit, scripts, purity, requirements, fuzz, coverage, build, vm; all of them when
+# none is named.
 # A suite is a program that prints a line for each result to its standard output,
 #
 #	ok - NAME
@@ -93,6 +94,26 @@ scripts() {
 	return $status
 }
 
+# tests/fuzz/: the corpora, that of one engine with all kinds of numbers; then random inputs
+# made of them
+fuzz() {
+	local name all status=0 crashes=build/fuzz/crashes
+
+	make -s fuzzers || return
+	mkdir -p $crashes
+	# each with how many
+	for name in wire:200000 engine:8000 pair:2500; do
+		all=
+		[ "$name" != engine:8000 ] || all=--thorough
+		build/fuzz/${name%:*} ${all:+$all} --crashes $crashes \
+			tests/fuzz/corpus/${name%:*}.hex || status=$?
+		build/fuzz/${name%:*} --seed "${FUZZ_SEED:-1}" --random ${name#*:} --seconds 8 \
+			--crashes $crashes tests/fuzz/corpus/${name%:*}.hex || status=$?
+	done
+	[ $status -le 1 ] || echo "not ok - fuzz: a replay ended with $status"
+	return $status
+}
+
 # tern.ko without a warning of the compiler or of sparse
 build() {
 	if scripts/vm/module.sh; then
@@ -119,13 +140,13 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit scripts purity requirements build vm
+	set -- unit scripts purity requirements fuzz coverage build vm
 fi
 for name in "$@"; do
 	case $name in
-	unit|scripts|purity|requirements|build|vm) ;;
+	unit|scripts|purity|requirements|fuzz|coverage|build|vm) ;;
 	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, requirements," \
-		     "build and vm" >&2
+		     "fuzz, coverage, build and vm" >&2
 		exit 2 ;;
 	esac
 done
@@ -134,6 +155,8 @@ for name in "$@"; do
 	case $name in
 	unit)	unit ;;
 	scripts) suite scripts 120 tests/run.sh --function scripts ;;
+	fuzz)	suite fuzz 300 tests/run.sh --function fuzz ;;
+	coverage) suite coverage 300 scripts/coverage.sh ;;
 	purity)	suite purity 300 tests/purity.sh ;;
 	requirements) suite requirements 60 tests/requirements.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;
