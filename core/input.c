@@ -84,12 +84,16 @@ tern_listen_segment_arrives(const struct tern_seg *seg)
 	return TERN_LISTEN_DROP;
 }
 
-/* rfc9293#section-3.8.6: a segment that is not older than the last one counts */
-static void window_update(struct tern_conn *conn, const struct tern_seg *seg)
+/*
+ * rfc9293#section-3.8.6: a segment that is not older than the last one counts.  One that
+ * has @moved snd_una is the latest whatever its sequence number: the window counts from
+ * snd_una, so that the old one would now reach beyond what the peer has offered.
+ */
+static void window_update(struct tern_conn *conn, const struct tern_seg *seg, bool moved)
 {
 	bool was_closed = !conn->snd_wnd;
 
-	if (!tern_seq_lt(conn->snd_wl1, seg->seq) &&
+	if (!moved && !tern_seq_lt(conn->snd_wl1, seg->seq) &&
 	    !(conn->snd_wl1 == seg->seq &&
 	      tern_seq_leq(conn->snd_wl2, seg->ack)))
 		return;
@@ -383,7 +387,7 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 		new_ack(conn, now, seg, res);
 	if (is_dupack(conn, seg, moves))
 		tern_cwnd_dupack(conn, res);
-	window_update(conn, seg);
+	window_update(conn, seg, moves);
 	return STEP_NEXT;
 }
 

@@ -466,6 +466,25 @@ static void no_ack_no_use(void)
 	}
 }
 
+/*
+ * An acknowledgment that moves snd_una is the latest, although a segment with a higher
+ * sequence number came before it: the right edge stays where the peer has put it.
+ */
+static void what_moves_brings_its_window(void)
+{
+	struct end e;
+
+	reach(&e, TERN_ESTABLISHED);
+	CHECK(end_send(&e, 1000));
+	arrive_wnd(&e, TERN_ACK, 100, 0, 100, 1500);
+	CHECK_EQ(e.conn.snd_wnd, 1500);
+	arrive_wnd(&e, TERN_ACK, 0, 1000, 100, 500);
+	CHECK_EQ(e.conn.snd_wnd, 500);
+	/* and what came before it says nothing */
+	arrive_wnd(&e, TERN_ACK, 100, 0, 100, 1500);
+	CHECK_EQ(e.conn.snd_wnd, 500);
+}
+
 /* rfc9293#section-3.10.7.4, fifth: SND.WL1 and SND.WL2 keep old windows out */
 static void old_windows_do_not_count(void)
 {
@@ -973,6 +992,7 @@ static const struct test tests[] = {
 	TEST(ack_in_syn_received),
 	TEST(ack_range),
 	TEST(no_ack_no_use),
+	TEST(what_moves_brings_its_window),
 	TEST(old_windows_do_not_count),
 	TEST(every_transition),
 	TEST(simultaneous_close),
