@@ -1327,6 +1327,8 @@ static void hostile_step(struct random *r, struct end *e)
 		break;
 	default:
 		pass(e, random_below(r, 20) * MSEC);
+		/* before an acknowledgment moves what they are compared with */
+		check_places(e);
 		hostile_segment(r, e);
 	}
 }
