@@ -290,6 +290,22 @@ static bool acceptable(const struct tern_conn *conn, const struct tern_seg *seg)
 }
 
 /*
+ * What is not acceptable may still bring an acknowledgment: to a closed window (MUST-66);
+ * and, while a probe of ours is out, from just before rcv_nxt, if what is there was a
+ * probe, too.  Who probes cannot know that the octet was taken, and sends ACKs from before
+ * it until he is told; if both do, neither would be heard.
+ */
+static bool brings_ack(const struct tern_conn *conn, const struct tern_seg *seg)
+{
+	if (seg->seq == conn->rcv_nxt)
+		return conn->rcv_adv == conn->rcv_nxt;
+	return conn->syn_acked && !tern_in_flight(conn) &&
+	       conn->snd_max == tern_seq_add(conn->snd_una, 1) &&
+	       seg->flags & TERN_ACK && seg->ack == conn->snd_max &&
+	       tern_seq_add(seg->seq, 1) == conn->rcv_nxt && tern_seg_space(seg) <= 1;
+}
+
+/*
  * First, for what is neither RST nor SYN (rfc5961#section-4.2 challenges a SYN
  * wherever it is); before it, rfc7323#section-5.3.
  */
@@ -315,8 +331,7 @@ static enum step check_sequence(struct tern_conn *conn, u64 now,
 		drop(res, TERN_DROP_WINDOW);
 	answer_unacceptable(conn, now, seg);
 
-	/* a closed window still lets the ACK of a probe in (MUST-66) */
-	if (conn->rcv_adv == conn->rcv_nxt && seg->seq == conn->rcv_nxt) {
+	if (brings_ack(conn, seg)) {
 		seg->len = 0;
 		seg->flags &= (u8)~TERN_FIN;
 		return STEP_NEXT;

@@ -264,6 +264,42 @@ static void acceptability_with_a_closed_window(void)
 	CHECK_STATE(&e, TERN_ESTABLISHED);
 }
 
+/*
+ * Both windows were closed, both ends have probed, and both windows opened before the
+ * probes came: each has taken the other's octet and does not know of its own.
+ */
+static void crossing_probes(void)
+{
+	struct tern_config cfg = default_config();
+	struct end e;
+
+	cfg.rcv_buf = 1000;
+	reach_with(&e, TERN_ESTABLISHED, &cfg);
+	arrive_wnd(&e, ACK, 0, 0, 1000, 0);
+	pass(&e, 1 * SEC);
+	look_away(&e);
+	end_send(&e, 500);
+	pass_deadline(&e);
+	CHECK_OUT(&e, ACK, 0, 1000, 1);
+	end_receive(&e, 1000);
+	CHECK_OUT(&e, ACK, 0, 1000, 0);
+	/* its probe; its window is still closed, as far as it says */
+	arrive_wnd(&e, ACK, 1000, 0, 1, 0);
+	CHECK_EQ(rcv_pos(&e), 1001);
+	pass_deadline(&e);
+	CHECK_OUT(&e, ACK, 0, 1001, 0);
+	/* an older ACK says nothing, one that is not just before rcv_nxt neither */
+	arrive_wnd(&e, ACK, 1000, 0, 0, 1000);
+	CHECK_EQ(snd_pos(&e), 1);
+	CHECK_EQ(tern_snd_pos(&e.conn), 0);
+	arrive_wnd(&e, ACK, 999, 1, 0, 1000);
+	CHECK_EQ(tern_snd_pos(&e.conn), 0);
+	/* and what has taken our octet, sent from before its own: it is heard */
+	arrive_wnd(&e, ACK, 1000, 1, 0, 1000);
+	CHECK_EQ(tern_snd_pos(&e.conn), 1);
+	CHECK_EQ(snd_pos(&e), 500);
+}
+
 /* Bare segments outside the window are answered now and then only. */
 static void no_war_of_acknowledgments(void)
 {
@@ -983,6 +1019,7 @@ static const struct test tests[] = {
 	TEST(payload_on_syn_ack_is_refused),
 	TEST(acceptability_with_a_window),
 	TEST(acceptability_with_a_closed_window),
+	TEST(crossing_probes),
 	TEST(no_war_of_acknowledgments),
 	TEST(rst_in_every_state),
 	TEST(syn_in_every_state),
