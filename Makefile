@@ -23,13 +23,17 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
 	tests/host/laws.c
 
+SIM_SOURCES := $(wildcard tests/sim/*.c tests/host/*.c)
+# sockets and TIME_WAIT entries of a host of the simulator
+SIM_SIZES := -DHOST_SOCKS=12 -DHOST_WAITS=32
+
 USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint scripts clean help deps-build
+	test-vm lint scripts sim sim-programs clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -62,12 +66,17 @@ test-unit: ## the unit tests and the purity check of core/
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
 
+sim: $(BUILD)/sim/sim ## the simulator; SEEDS=1000 how many, SEED=1 the first one
+	@$(BUILD)/sim/sim --out $(BUILD)/sim --seeds $(or $(SEEDS),1000) --seed $(or $(SEED),1)
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
 unit: $(UNIT_PROGRAMS)
 
 scripts: $(UNIT)/scripts
+
+sim-programs: $(BUILD)/sim/sim $(BUILD)/sim/sim-checked
 
 clean: ## remove everything that was built (the cache of kernels stays)
 	rm -rf $(BUILD)
@@ -104,6 +113,14 @@ $(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Mak
 	@mkdir -p $(UNIT)
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+# the simulator, fast and with sanitizers
+$(BUILD)/sim/sim: SIM_CFLAGS = $(USER_CFLAGS)
+$(BUILD)/sim/sim-checked: SIM_CFLAGS = $(UNIT_CFLAGS)
+$(BUILD)/sim/sim $(BUILD)/sim/sim-checked: $(SIM_SOURCES) $(CORE) $(HEADERS) $(wildcard tests/sim/*.h tests/host/*.h) Makefile | deps-build
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@$(CC) $(SIM_CFLAGS) $(SIM_SIZES) -o $@ $(filter %.c,$^)
 
 $(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/unit/*.h tests/host/*.h) Makefile | deps-build
 	@mkdir -p $(UNIT)

@@ -3,7 +3,7 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, scripts, purity, requirements, build, vm; all of them when none is named.
+# Suites: unit, scripts, sim, purity, requirements, build, vm; all of them when none is named.
 # A suite is a program that prints a line for each result to its standard output,
 #
 #	ok - NAME
@@ -93,6 +93,15 @@ scripts() {
 	return $status
 }
 
+# the cases first, then seeds: most of them fast, some with sanitizers
+sim() {
+	make -s sim-programs || return
+	build/sim/sim --label "sim: case" tests/sim/cases/*.sim &&
+		build/sim/sim --floor --out build/sim --seeds 45000 &&
+		build/sim/sim-checked --label "sim, sanitized" --out build/sim \
+			--seed 1000000 --seeds 1000
+}
+
 # tern.ko without a warning of the compiler or of sparse
 build() {
 	if scripts/vm/module.sh; then
@@ -119,13 +128,13 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit scripts purity requirements build vm
+	set -- unit scripts sim purity requirements build vm
 fi
 for name in "$@"; do
 	case $name in
-	unit|scripts|purity|requirements|build|vm) ;;
-	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, requirements," \
-		     "build and vm" >&2
+	unit|scripts|sim|purity|requirements|build|vm) ;;
+	*)	echo "run.sh: no suite $name; there are unit, scripts, sim, purity," \
+		     "requirements, build and vm" >&2
 		exit 2 ;;
 	esac
 done
@@ -134,6 +143,7 @@ for name in "$@"; do
 	case $name in
 	unit)	unit ;;
 	scripts) suite scripts 120 tests/run.sh --function scripts ;;
+	sim)	suite sim 600 tests/run.sh --function sim ;;
 	purity)	suite purity 300 tests/purity.sh ;;
 	requirements) suite requirements 60 tests/requirements.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;
