@@ -370,14 +370,19 @@ static void check_reset(struct world *w, u32 h, struct life *life)
 }
 
 /* One that nobody answers: something must have kept the answer away since then. */
-static void check_timedout(struct world *w, u32 h, const struct life *life,
+static void check_timedout(struct world *w, u32 h, struct life *life,
 			   const struct tern_conn *conn)
 {
+	const struct life *peer = peer_of(w, h, life);
 	bool outstanding = conn->snd_una != conn->snd_max;
 	u64 since = outstanding ? life->una_at : life->rcv_at;
 	bool waits = conn->snd_max != tern_seq_add(conn->snd_end, conn->fin_queued);
 
-	if (w->trouble[h][life->raddr] >= since || (conn->orphan && waits))
+	if (w->trouble[h][life->raddr] >= since ||
+	    (conn->orphan && (waits || !conn->snd_wnd)))
+		return;
+	/* it met the SYN of one that had given up at once, and nobody knows of it */
+	if (life->simultaneous && (!peer || !alive(w, life->raddr, peer)))
 		return;
 	/* to the user's time a peer that does not read is as one that does not answer; and
 	 * it can be over before the next try of what was lost earlier
@@ -386,6 +391,11 @@ static void check_timedout(struct world *w, u32 h, const struct life *life,
 	    (life->narrow_at >= since ||
 	     w->trouble[h][life->raddr] + conn->cfg.rto_max >= since))
 		return;
+	/* A peer that has filled our window sends from its edge; while what fills it is lost,
+	 * that is not acceptable (rfc9293#section-3.4), and its acknowledgments are not heard.
+	 */
+	if (peer && life->edge_known && tern_seq_leq(life->edge, peer->sent))
+		return;
 	world_broken(w, "nobody gives up in a network that works",
 		     LIFE_FORMAT ": since %llu us, trouble %llu us", LIFE_ARGS(h, life),
 		     (unsigned long long)since,
@@ -393,8 +403,10 @@ static void check_timedout(struct world *w, u32 h, const struct life *life,
 }
 
 static void check_closed(struct world *w, u32 h, struct life *life,
-			 const struct tern_conn *conn)
+			 const struct host_sock *s)
 {
+	const struct tern_conn *conn = &s->conn;
+
 	life->error = conn->error;
 	switch (conn->error) {
 	case TERN_ERR_REFUSED:
@@ -407,7 +419,9 @@ static void check_closed(struct world *w, u32 h, struct life *life,
 		break;
 	case TERN_ERR_TIMEDOUT:
 		w->tally->did[DID_TIMEDOUT]++;
-		check_timedout(w, h, life, conn);
+		/* an old SYN's SYN-ACK has no answer, and no user hears of it */
+		if (s->kind != HOST_REQUEST)
+			check_timedout(w, h, life, conn);
 		break;
 	case TERN_ERR_ABORTED:
 		w->tally->did[DID_ABORTED]++;
@@ -490,7 +504,7 @@ void host_told(const struct host *h, const struct host_sock *s,
 		check_acked(w, h->addr, life, s->released,
 			    entered(res, TERN_FIN_WAIT_2) || entered(res, TERN_TIME_WAIT));
 	if (res->events & TERN_EV_CLOSED)
-		check_closed(w, h->addr, life, conn);
+		check_closed(w, h->addr, life, s);
 	else
 		note_progress(w, life, conn);
 	if (res->events & (TERN_EV_CLOSED | TERN_EV_TIME_WAIT))

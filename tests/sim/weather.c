@@ -116,13 +116,13 @@ static void set_host(struct world *w, u32 h)
 			       5000000000ull, (1000ull << 32) - 2 * SEC, 1ull << 62,
 			       (1ull << 63) - 5 * SEC, (u64)random_u32(&at->r) << 12);
 	s64 ppm = chance(at, 500) ? 0 : (s64)random_below(&at->r, 400001) - 200000;
-	u32 spread = (u32)PICK(at, 0xffffffff, 0xffffffff, 20000);
+	u32 spread = (u32)PICK(at, 0xffffffff, 20000, 1000);
 
 	happen(w, VERB_CLOCK, h, offset, (u64)ppm, 0, 0);
 	now = world_clock(w, h);
-	/* half of the runs begin shortly before the wrap */
-	happen(w, VERB_ISS, h, 0u - (u32)(now / 4) - random_below(&at->r, 60000), spread,
-	       0, 0);
+	/* most begin shortly before the wrap, of which the clock makes 250 an ms */
+	happen(w, VERB_ISS, h, 0u - (u32)(now / 4) -
+	       random_below(&at->r, (u32)PICK(at, 60000, 2000000)), spread, 0, 0);
 	set(w, h, KEY_TS_OFFSET, chance(at, 500) ? random_u32(&at->r) :
 	    (u32)(0u - now / 1000 - random_below(&at->r, 20000)));
 	set_timing(w, h);
@@ -177,7 +177,7 @@ void weather_start(struct world *w, u64 seed)
 	at->octets = 200000;
 	at->most_written = 16000;
 	at->crashes = (u32)PICK(at, 0, 0, 5, 20);
-	at->partitions = (u32)PICK(at, 0, 10, 40);
+	at->partitions = (u32)PICK(at, 0, 30, 150);
 	at->closes = (u32)PICK(at, 5, 20, 80);
 	at->stalls = (u32)PICK(at, 0, 300, 900);
 	at->bulk = (u32)PICK(at, 100, 500, 900);
