@@ -379,7 +379,9 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 			     const struct tern_seg *seg,
 			     struct tern_result *res)
 {
-	tern_seq oldest = tern_seq_add(conn->snd_una, 0u - conn->snd_wnd_max);
+	/* before our SYN is acknowledged (the user has closed at once) no ACK is merely old */
+	tern_seq oldest = tern_seq_add(conn->snd_una,
+				       conn->syn_acked ? 0u - conn->snd_wnd_max : 1);
 	bool moves = tern_seq_lt(conn->snd_una, seg->ack);
 
 	if (tern_seq_lt(conn->snd_max, seg->ack)) {

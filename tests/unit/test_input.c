@@ -486,6 +486,28 @@ static void ack_range(void)
 	}
 }
 
+/*
+ * Closed before our SYN was acknowledged: an ACK from before it belongs to another
+ * connection of these ports, and so does its text.
+ */
+static void no_old_ack_before_the_syn_is_acked(void)
+{
+	struct end e;
+
+	reach(&e, TERN_SYN_RECEIVED);
+	end_close(&e);
+	look_away(&e);
+	arrive(&e, ACK, 0, -100, 10);
+	CHECK_EQ(e.res.drop, TERN_DROP_ACK);
+	CHECK_EQ(rcv_pos(&e), 0);
+	arrive(&e, ACK, 0, -1, 10);
+	CHECK_EQ(e.res.drop, TERN_DROP_ACK);
+	CHECK_EQ(rcv_pos(&e), 0);
+	arrive(&e, ACK, 0, 0, 10);
+	CHECK_EQ(rcv_pos(&e), 10);
+	CHECK_STATE(&e, TERN_FIN_WAIT_1);
+}
+
 static void no_ack_no_use(void)
 {
 	struct end e;
@@ -1028,6 +1050,7 @@ static const struct test tests[] = {
 	TEST(the_syn_ack_again),
 	TEST(ack_in_syn_received),
 	TEST(ack_range),
+	TEST(no_old_ack_before_the_syn_is_acked),
 	TEST(no_ack_no_use),
 	TEST(what_moves_brings_its_window),
 	TEST(old_windows_do_not_count),
