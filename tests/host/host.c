@@ -58,10 +58,12 @@ void __attribute__((weak)) host_sent(const struct host *h, const struct host_soc
 }
 
 void __attribute__((weak)) host_waited(const struct host *h, const struct host_wait *w,
+				       const struct tern_seg *seg,
 				       enum tern_tw_verdict verdict)
 {
 	(void)h;
 	(void)w;
+	(void)seg;
 	(void)verdict;
 }
 
@@ -235,6 +237,10 @@ static void settle(struct host *h, struct host_sock *s, const struct tern_result
 		s->released += res->acked;
 	if (s->released > s->written)
 		law(h, "only what was written is acknowledged");
+	if (s->released != tern_snd_pos(&s->conn))
+		law(h, "what is acknowledged is released");
+	if (tern_rcv_pos(&s->conn) - s->read != s->conn.rcv_held)
+		law(h, "what is held was received and not read");
 	if (res->events & TERN_EV_FIN)
 		s->eof = true;
 	if (res->events & TERN_EV_ESTABLISHED && s->kind == HOST_REQUEST) {
@@ -393,7 +399,7 @@ static void to_wait(struct host *h, struct host_wait *w, const struct tern_seg *
 	struct tern_seg reply;
 
 	verdict = tern_tw_segment_arrives(&w->tw, tsval, seg, &reply);
-	host_waited(h, w, verdict);
+	host_waited(h, w, seg, verdict);
 	switch (verdict) {
 	case TERN_TW_DROP:
 		return;
