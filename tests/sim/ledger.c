@@ -95,6 +95,22 @@ static void forget_twins(struct world *w, u32 h, const struct life *life)
 	}
 }
 
+/* In the place of one that was in TIME_WAIT: beyond all its numbers. */
+static void check_reopened(struct world *w, const struct host *h, const struct life *life)
+{
+	u32 i;
+
+	for (i = 0; i < HOST_WAITS; i++) {
+		const struct host_wait *wait = &h->wait[i];
+
+		if (wait->used && wait->raddr == life->raddr &&
+		    wait->lport == life->lport && wait->rport == life->rport &&
+		    !tern_seq_lt(wait->tw.snd_nxt, life->iss))
+			world_broken(w, "who reopens begins beyond the old numbers",
+				     LIFE_FORMAT, LIFE_ARGS(h->addr, life));
+	}
+}
+
 static struct life *life_of(struct world *w, const struct host *h, const struct host_sock *s)
 {
 	struct life *life = ledger_life(w, h->addr, s->name);
@@ -115,6 +131,7 @@ static struct life *life_of(struct world *w, const struct host *h, const struct 
 	w->tally->did[DID_EXCUSED] += life->excused;
 	w->tally->did[DID_REUSE] += reused(w, h->addr, life);
 	forget_twins(w, h->addr, life);
+	check_reopened(w, h, life);
 	return life;
 }
 
@@ -222,7 +239,8 @@ static void check_bare_rst(struct world *w, const struct host *h,
 	}
 }
 
-static void note_sent(struct world *w, u32 h, struct life *life, const struct tern_seg *seg)
+static void note_sent(struct world *w, u32 h, struct life *life, const struct tern_seg *seg,
+		      tern_seq una)
 {
 	u32 space = tern_seg_space(seg);
 	tern_seq end = tern_seq_add(seg->seq, space);
@@ -232,6 +250,12 @@ static void note_sent(struct world *w, u32 h, struct life *life, const struct te
 			tern_seq_bits(end) < tern_seq_bits(life->sent);
 		life->sent = end;
 	}
+	/* the oldest that waits for an answer, or a keep-alive probe */
+	if (!(seg->flags & TERN_RST) &&
+	    (space ? seg->seq == una : tern_seq_lt(seg->seq, una)))
+		life->tried_at = w->t;
+	life->rst |= !!(seg->flags & TERN_RST);
+	life->offers_sack |= seg->sack_permitted;
 	if (seg->flags & TERN_SYN && !(seg->flags & TERN_ACK))
 		life->syn_wnd = seg->wnd;
 	if (seg->flags & TERN_ACK && !(seg->flags & TERN_RST)) {
@@ -267,7 +291,7 @@ void host_sent(const struct host *h, const struct host_sock *s,
 		life->irs = s->conn.irs;
 		life->irs_known = true;
 	}
-	note_sent(w, h->addr, life, seg);
+	note_sent(w, h->addr, life, seg, s->conn.snd_una);
 	if (seg->flags & TERN_RST)
 		check_rst(w, h, s, life);
 	peer = peer_of(w, h->addr, life);
@@ -275,13 +299,16 @@ void host_sent(const struct host *h, const struct host_sock *s,
 		return;
 	if (seg->len)
 		check_window(w, h->addr, life, peer, seg);
+	if (seg->n_sack && !peer->offers_sack)
+		world_broken(w, "no SACK to who has not offered it",
+			     LIFE_FORMAT, LIFE_ARGS(h->addr, life));
 	if (seg->flags & TERN_ACK && tern_seq_lt(peer->sent, seg->ack))
 		world_broken(w, "only what was sent is acknowledged",
 			     LIFE_FORMAT, LIFE_ARGS(h->addr, life));
 }
 
 void host_waited(const struct host *h, const struct host_wait *wait,
-		 enum tern_tw_verdict verdict)
+		 const struct tern_seg *seg, enum tern_tw_verdict verdict)
 {
 	static const enum happened did[] = {
 		[TERN_TW_DROP] = DID_TW_DROP,
@@ -290,9 +317,14 @@ void host_waited(const struct host *h, const struct host_wait *wait,
 		[TERN_TW_REOPEN] = DID_TW_REOPEN,
 	};
 
-	(void)h;
-	(void)wait;
+	const struct life *old = ledger_life(watched, h->addr, wait->name);
+
 	watched->tally->did[did[verdict]]++;
+	if (seg->flags & TERN_RST && verdict != TERN_TW_DROP)
+		world_broken(watched, "TIME_WAIT does not hear a RST", "host %u", h->addr);
+	if (verdict == TERN_TW_REOPEN && seg->seq == old->irs)
+		world_broken(watched, "TIME_WAIT lets no old SYN in",
+			     LIFE_FORMAT, LIFE_ARGS(h->addr, old));
 }
 
 /* Calls */
@@ -369,27 +401,46 @@ static void check_reset(struct world *w, u32 h, struct life *life)
 			     LIFE_FORMAT, LIFE_ARGS(h, life));
 }
 
-/* One that nobody answers: something must have kept the answer away since then. */
+/* Does the other host remember an older connection of these ports?  It hears no RST. */
+static bool waited_for(const struct world *w, u32 h, const struct life *life)
+{
+	u32 i;
+
+	for (i = 0; i < HOST_WAITS; i++) {
+		const struct host_wait *wait = &w->host[life->raddr].wait[i];
+
+		if (wait->used && wait->raddr == h && wait->lport == life->rport &&
+		    wait->rport == life->lport)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One that nobody answers: something must have kept the answer to its last try away; or,
+ * when it was the user's time that has run out, what came of an earlier one.
+ */
 static void check_timedout(struct world *w, u32 h, struct life *life,
 			   const struct tern_conn *conn)
 {
 	const struct life *peer = peer_of(w, h, life);
-	bool outstanding = conn->snd_una != conn->snd_max;
-	u64 since = outstanding ? life->una_at : life->rcv_at;
+	u64 since = conn->snd_una != conn->snd_max ? life->una_at : life->rcv_at;
 	bool waits = conn->snd_max != tern_seq_add(conn->snd_end, conn->fin_queued);
+	u64 trouble = w->trouble[h][life->raddr];
+	u64 round_trip = w->delay[h][life->raddr] + w->delay[life->raddr][h];
 
-	if (w->trouble[h][life->raddr] >= since ||
+	/* a SYN may first have to get rid of what the other end remembers */
+	if (trouble >= (life->irs_known ? life->tried_at : since) ||
+	    w->t < life->tried_at + round_trip + MSEC ||
 	    (conn->orphan && (waits || !conn->snd_wnd)))
+		return;
+	if (conn->cfg.user_timeout &&
+	    (life->narrow_at >= since || trouble + conn->cfg.rto_max >= since))
+		return;
+	if (!life->irs_known && waited_for(w, h, life))
 		return;
 	/* it met the SYN of one that had given up at once, and nobody knows of it */
 	if (life->simultaneous && (!peer || !alive(w, life->raddr, peer)))
-		return;
-	/* to the user's time a peer that does not read is as one that does not answer; and
-	 * it can be over before the next try of what was lost earlier
-	 */
-	if (conn->cfg.user_timeout &&
-	    (life->narrow_at >= since ||
-	     w->trouble[h][life->raddr] + conn->cfg.rto_max >= since))
 		return;
 	/* A peer that has filled our window sends from its edge; while what fills it is lost,
 	 * that is not acceptable (rfc9293#section-3.4), and its acknowledgments are not heard.
@@ -397,13 +448,12 @@ static void check_timedout(struct world *w, u32 h, struct life *life,
 	if (peer && life->edge_known && tern_seq_leq(life->edge, peer->sent))
 		return;
 	world_broken(w, "nobody gives up in a network that works",
-		     LIFE_FORMAT ": since %llu us, trouble %llu us", LIFE_ARGS(h, life),
-		     (unsigned long long)since,
-		     (unsigned long long)w->trouble[h][life->raddr]);
+		     LIFE_FORMAT ": last try %llu us, trouble %llu us", LIFE_ARGS(h, life),
+		     (unsigned long long)life->tried_at, (unsigned long long)trouble);
 }
 
 static void check_closed(struct world *w, u32 h, struct life *life,
-			 const struct host_sock *s)
+			 const struct host_sock *s, u8 before)
 {
 	const struct tern_conn *conn = &s->conn;
 
@@ -425,6 +475,10 @@ static void check_closed(struct world *w, u32 h, struct life *life,
 		break;
 	case TERN_ERR_ABORTED:
 		w->tally->did[DID_ABORTED]++;
+		if (!life->rst && before != TERN_SYN_SENT && before != TERN_CLOSING &&
+		    before != TERN_LAST_ACK)
+			world_broken(w, "who aborts says so",
+				     LIFE_FORMAT, LIFE_ARGS(h, life));
 		break;
 	default:
 		break;
@@ -504,7 +558,7 @@ void host_told(const struct host *h, const struct host_sock *s,
 		check_acked(w, h->addr, life, s->released,
 			    entered(res, TERN_FIN_WAIT_2) || entered(res, TERN_TIME_WAIT));
 	if (res->events & TERN_EV_CLOSED)
-		check_closed(w, h->addr, life, s);
+		check_closed(w, h->addr, life, s, res->old_state);
 	else
 		note_progress(w, life, conn);
 	if (res->events & (TERN_EV_CLOSED | TERN_EV_TIME_WAIT))
@@ -522,6 +576,10 @@ void ledger_read(struct world *w, u32 host, int s, const u8 *octet, u32 pos, u32
 	u32 i;
 
 	life->read = pos + len;
+	if (sock->kind == HOST_CONN && tern_can_receive(&sock->conn) && len &&
+	    !sock->conn.rcv_held && sock->conn.rcv_adv == sock->conn.rcv_nxt)
+		world_broken(w, "who has read all has an open window",
+			     LIFE_FORMAT, LIFE_ARGS(host, life));
 	if (w->full || life->excused || (peer && peer->excused) || !len)
 		return;
 	if (!peer) {

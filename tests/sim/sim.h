@@ -176,7 +176,10 @@ struct flight {
  * @left: its user has gone and not read to the end of file
  * @crashed: its host has forgotten it
  * @fin: it was told of the peer's FIN
+ * @offers_sack: its SYN said so
+ * @rst: it has sent one
  * @sent: end of what it sent
+ * @tried_at: when it last sent the oldest octet that waits, or a keep-alive probe
  * @syn_wnd: window of its SYN
  * @una_at: when something was last acknowledged, or nothing waited for it
  * @narrow_at: when the peer's window last had no room for a segment
@@ -203,6 +206,8 @@ struct life {
 	bool over;
 	bool fin;
 	bool edge_known;
+	bool offers_sack;
+	bool rst;
 	tern_seq edge;
 	tern_seq sent;
 	u32 syn_wnd;
@@ -212,6 +217,7 @@ struct life {
 	u64 last_rcv;
 	u64 una_at;
 	u64 narrow_at;
+	u64 tried_at;
 	u64 rcv_at;
 };
 

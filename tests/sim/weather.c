@@ -65,7 +65,7 @@ static void set_timing(struct world *w, u32 h)
 
 	if (chance(at, 300)) {
 		set(w, h, KEY_KEEP_IDLE, PICK(at, 1 * SEC, 10 * SEC, 100 * SEC));
-		set(w, h, KEY_KEEP_INTERVAL, PICK(at, SEC / 2, 5 * SEC, 60 * SEC));
+		set(w, h, KEY_KEEP_INTERVAL, PICK(at, SEC, 5 * SEC, 60 * SEC));
 		set(w, h, KEY_KEEP_PROBES, 1 + random_below(&at->r, 5));
 	}
 	if (chance(at, 200))
@@ -275,6 +275,15 @@ static void tick_connect(struct world *w, u32 h)
 			lport = s->rport;
 		}
 		used += w->host[h].sock[i].kind != HOST_FREE;
+	}
+	/* or where there was one before */
+	for (i = 0; i < HOST_WAITS; i++) {
+		const struct host_wait *wait = &w->host[peer].wait[i];
+
+		if (wait->used && wait->raddr == h && chance(at, 200)) {
+			lport = wait->rport;
+			rport = wait->lport;
+		}
 	}
 	if (used < HOST_SOCKS - 3)
 		happen(w, VERB_CONNECT, h, lport, peer, rport, at->label++);
