@@ -291,18 +291,20 @@ static bool acceptable(const struct tern_conn *conn, const struct tern_seg *seg)
 
 /*
  * What is not acceptable may still bring an acknowledgment: to a closed window (MUST-66);
- * and, while a probe of ours is out, from just before rcv_nxt, if what is there was a
- * probe, too.  Who probes cannot know that the octet was taken, and sends ACKs from before
- * it until he is told; if both do, neither would be heard.
+ * and from before rcv_nxt, while we ourselves send from before snd_max.  That is what who
+ * has sent beyond the window he knows of does, with a probe or because an old segment
+ * said that it is closed: he cannot know that it was taken, until he is told.  If both
+ * ends do that, neither would be heard.
  */
 static bool brings_ack(const struct tern_conn *conn, const struct tern_seg *seg)
 {
 	if (seg->seq == conn->rcv_nxt)
 		return conn->rcv_adv == conn->rcv_nxt;
-	return conn->syn_acked && !tern_in_flight(conn) &&
-	       conn->snd_max == tern_seq_add(conn->snd_una, 1) &&
-	       seg->flags & TERN_ACK && seg->ack == conn->snd_max &&
-	       tern_seq_add(seg->seq, 1) == conn->rcv_nxt && tern_seg_space(seg) <= 1;
+	return conn->syn_acked && tern_acceptable_seq(conn) != conn->snd_max &&
+	       seg->flags & TERN_ACK && tern_seq_lt(conn->snd_una, seg->ack) &&
+	       tern_seq_leq(seg->ack, conn->snd_max) &&
+	       tern_seq_dist(seg->seq, conn->rcv_nxt) <= conn->rcv_buf &&
+	       tern_seg_space(seg) <= 1;
 }
 
 /*
