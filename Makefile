@@ -26,6 +26,10 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
 	tests/host/laws.c
 
+SIM_SOURCES := $(wildcard tests/sim/*.c tests/host/*.c)
+# sockets and TIME_WAIT entries of a host of the simulator
+SIM_SIZES := -DHOST_SOCKS=12 -DHOST_WAITS=32
+
 USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -44,7 +48,7 @@ fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm fuzzers coverage fuzz lint scripts differ clean help deps-build
+	test-vm sim-programs sim fuzzers coverage fuzz lint scripts differ clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -88,6 +92,9 @@ fuzz: ## the fuzzers, SECONDS=n each; FUZZER=wire, engine or pair; ENGINE=libfuz
 coverage: ## lines and branches of core/ that the tests on this machine reach
 	@scripts/coverage.sh
 
+sim: $(BUILD)/sim/sim ## the simulator; SEEDS=1000 how many, SEED=1 the first one
+	@$(BUILD)/sim/sim --out $(BUILD)/sim --seeds $(or $(SEEDS),1000) --seed $(or $(SEED),1)
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
@@ -96,6 +103,8 @@ unit: $(UNIT_PROGRAMS)
 scripts: $(UNIT)/scripts
 
 fuzzers: $(FUZZERS)
+
+sim-programs: $(BUILD)/sim/sim $(BUILD)/sim/sim-checked
 
 clean: ## remove everything that was built (the cache of kernels stays)
 	rm -rf $(BUILD)
@@ -139,6 +148,14 @@ $(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h test
 	@mkdir -p $(UNIT)
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
+
+# the simulator, fast and with sanitizers
+$(BUILD)/sim/sim: SIM_CFLAGS = $(USER_CFLAGS)
+$(BUILD)/sim/sim-checked: SIM_CFLAGS = $(UNIT_CFLAGS)
+$(BUILD)/sim/sim $(BUILD)/sim/sim-checked: $(SIM_SOURCES) $(CORE) $(HEADERS) $(wildcard tests/sim/*.h tests/host/*.h) Makefile | deps-build
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	@$(CC) $(SIM_CFLAGS) $(SIM_SIZES) -o $@ $(filter %.c,$^)
 
 $(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/unit/*.h tests/host/*.h) Makefile | deps-build
 	@mkdir -p $(UNIT)
