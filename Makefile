@@ -23,12 +23,17 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
 	tests/host/laws.c
 
+# the explorer chooses the sizes of tests/host for its small worlds
+EXPLORE := $(wildcard tests/explore/*.c tests/host/*.c) \
+	userspace-demo/ladder-draw.c userspace-demo/ladder-story.c
+EXPLORE_SIZES := -DHOST_SOCKS=3 -DHOST_WAITS=1 -DHOST_BUF=4 -DHOST_MTU=64 -DHOST_OUT=8
+
 USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .DELETE_ON_ERROR:
-.PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
+.PHONY: explore why-three all module userspace unit vm-module vm-programs demo test test-unit \
 	test-vm lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
@@ -62,6 +67,12 @@ test-unit: ## the unit tests and the purity check of core/
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
 
+explore: $(BIN)/explore ## every run of two small hosts; writes doc/transitions.md
+	@$(BIN)/explore all
+
+why-three: $(BIN)/explore ## what the third message is for, found and drawn
+	@$(BIN)/explore why-three
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
@@ -88,6 +99,11 @@ $(BIN)/%: userspace-demo/%.c $$(wildcard userspace-demo/$$(subst tern-,,$$*)-*.c
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^) $(if $(filter tern-ladder,$*),-lpcap)
+
+$(BIN)/explore: $(EXPLORE) $(COMMON) $(CORE) $(HEADERS) $(wildcard tests/explore/*.h tests/host/*.h) Makefile | deps-build
+	@mkdir -p $(BIN)
+	@echo "  CC      $@"
+	@$(CC) $(USER_CFLAGS) $(EXPLORE_SIZES) -o $@ $(filter %.c,$^)
 
 $(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)

@@ -3,7 +3,8 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, scripts, purity, requirements, build, vm; all of them when none is named.
+# Suites: unit, scripts, explore, purity, requirements, build, vm; all of them when none
+# is named.
 # A suite is a program that prints a line for each result to its standard output,
 #
 #	ok - NAME
@@ -93,6 +94,12 @@ scripts() {
 	return $status
 }
 
+# every run of two small hosts, and the transitions as doc/transitions.md has them
+explore() {
+	make -s build/bin/explore || return
+	build/bin/explore test
+}
+
 # tern.ko without a warning of the compiler or of sparse
 build() {
 	if scripts/vm/module.sh; then
@@ -119,13 +126,13 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit scripts purity requirements build vm
+	set -- unit scripts explore purity requirements build vm
 fi
 for name in "$@"; do
 	case $name in
-	unit|scripts|purity|requirements|build|vm) ;;
-	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, requirements," \
-		     "build and vm" >&2
+	unit|scripts|explore|purity|requirements|build|vm) ;;
+	*)	echo "run.sh: no suite $name; there are unit, scripts, explore, purity," \
+		     "requirements, build and vm" >&2
 		exit 2 ;;
 	esac
 done
@@ -134,6 +141,7 @@ for name in "$@"; do
 	case $name in
 	unit)	unit ;;
 	scripts) suite scripts 120 tests/run.sh --function scripts ;;
+	explore) suite explore 600 tests/run.sh --function explore ;;
 	purity)	suite purity 300 tests/purity.sh ;;
 	requirements) suite requirements 60 tests/requirements.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;
