@@ -17,7 +17,8 @@ HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h)
 PROGRAMS := $(patsubst userspace-demo/%.c,$(BIN)/%,$(wildcard userspace-demo/tern-*.c))
 COMMON := $(wildcard userspace-demo/common*.c)
 VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
-SCRIPTS := $(wildcard tests/scripts/*.c)
+SCRIPTS := $(wildcard tests/scripts/*.c) tests/host/host.c tests/host/laws.c
+SCRIPTS_SIZES := -DHOST_BUF=131072 -DHOST_MTU=2048
 VM_PROGRAMS += $(BIN)/vm-scripts
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
@@ -111,12 +112,14 @@ $(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
 
 # the runner of tests/scripts/, once for each of its targets
-$(BIN)/vm-scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Makefile | deps-build
+$(BIN)/vm-scripts: USER_CFLAGS += $(SCRIPTS_SIZES)
+$(UNIT)/scripts: UNIT_CFLAGS += $(SCRIPTS_SIZES)
+$(BIN)/vm-scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h tests/host/*.h) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
 
-$(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Makefile | deps-build
+$(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h tests/host/*.h) Makefile | deps-build
 	@mkdir -p $(UNIT)
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)

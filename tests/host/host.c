@@ -49,7 +49,7 @@ void __attribute__((weak)) host_waited(const struct host *h, const struct host_w
 	(void)verdict;
 }
 
-u8 host_octet(u8 addr, u32 name, u32 pos)
+u8 __attribute__((weak)) host_octet(u8 addr, u32 name, u32 pos)
 {
 	return (u8)((pos * 2654435761u >> 13) ^ pos ^ name * 29 ^ addr * 101);
 }
@@ -139,7 +139,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	for (i = 0; i < HOST_WAITS; i++) {
 		struct host_wait *w = &h->wait[i];
 
-		if (!w->used || (oldest->used && w->until < oldest->until))
+		if (!w->used || (oldest->used && w->since < oldest->since))
 			oldest = w;
 	}
 	memset(oldest, 0, sizeof(*oldest));
@@ -149,7 +149,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	oldest->rport = s->rport;
 	oldest->name = s->name;
 	tern_tw_init(&oldest->tw, &s->conn);
-	oldest->until = h->now + h->time_wait;
+	oldest->since = h->now;
 	oldest->acked = h->now - BARE_INTERVAL;
 }
 
@@ -210,6 +210,15 @@ static void leave(struct host *h, struct host_sock *s, u32 events)
 	}
 }
 
+/* rfc5961#section-7, without the chance that doc/protocol.md 11.3 adds */
+static bool challenge_allowed(struct host *h)
+{
+	if (h->challenge_second != h->now / SEC)
+		h->challenges = 0;
+	h->challenge_second = h->now / SEC;
+	return !h->challenge_limit || h->challenges++ < h->challenge_limit;
+}
+
 static void settle(struct host *h, struct host_sock *s, const struct tern_result *res,
 		   const u8 *payload)
 {
@@ -225,7 +234,7 @@ static void settle(struct host *h, struct host_sock *s, const struct tern_result
 		s->kind = HOST_CONN;
 		s->queued = true;
 	}
-	if (res->events & TERN_EV_CHALLENGE)
+	if (res->events & TERN_EV_CHALLENGE && challenge_allowed(h))
 		tern_challenge_ack(&s->conn);
 	law(h, tern_check(&s->conn));
 	drain(h, s);
@@ -389,7 +398,7 @@ static void to_wait(struct host *h, struct host_wait *w, const struct tern_seg *
 			w->used = false;
 		return;
 	case TERN_TW_RESTART:
-		w->until = h->now + h->time_wait;
+		w->since = h->now;
 		break;
 	case TERN_TW_ACK:
 		if (!may_answer(h, w, seg))
@@ -708,8 +717,10 @@ u64 host_deadline(const struct host *h)
 		next = deadline < next ? deadline : next;
 	}
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until < next)
-			next = h->wait[i].until;
+		const struct host_wait *w = &h->wait[i];
+
+		if (w->used && w->since + h->time_wait < next)
+			next = w->since + h->time_wait;
 	}
 	return next;
 }
@@ -732,7 +743,7 @@ void host_timeout(struct host *h)
 		result(h, s, before, &res, NULL);
 	}
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until <= h->now)
+		if (h->wait[i].used && h->wait[i].since + h->time_wait <= h->now)
 			h->wait[i].used = false;
 	}
 }
