@@ -385,7 +385,8 @@ void arrows_write(FILE *out)
 {
 	u32 i;
 
-	fputs("<!-- SPDX-License-Identifier: GPL-2.0 -->\n"
+	/* in two parts: the line is not this file's licence */
+	fputs("<!-- SPDX-License-" "Identifier: GPL-2.0 -->\n"
 	      "<!-- Written by tests/explore (make explore); do not edit. -->\n"
 	      "# The states, and every way from one to another\n\n"
 	      "Nobody has written these tables by hand: a program has run two ends of the engine\n"

@@ -14,6 +14,7 @@
  *	rexmits_total		a counter for people
  *	snd_psh			the end of the last write is snd_end
  *	cwnd, ssthresh beyond CWND_FREE	more than all octets of a world: no limit
+ *	probes beyond @tries	that many are too many; who never gives up counts none
  *	dupacks beyond 4	three are told from fewer and from more
  *	recover below snd_una	only that it is below counts
  *	rcv_acked		but that the SYN-ACK of a simultaneous open was sent
@@ -33,7 +34,7 @@
 #include "tests/explore/explore.h"
 
 #define WORDS 512
-#define CWND_FREE 16
+#define CWND_FREE 5
 
 struct canon {
 	const struct world *w;
@@ -140,12 +141,12 @@ u32 canon_gens(const struct world *w, const struct state *st, u8 host, u16 *gens
 			const struct host_sock *s = &h->sock[i];
 
 			if (s->kind == HOST_REQUEST)
-				note_gen(gens, &n, state_gen(w, host, own ? s->req.iss :
-							     s->req.irs));
+				note_gen(gens, &n,
+					 state_gen(w, host, own ? s->req.iss : s->req.irs));
 			else if (s->kind == HOST_CONN && !s->over &&
 				 (own || s->conn.state != TERN_SYN_SENT))
-				note_gen(gens, &n, state_gen(w, host, own ? s->conn.iss :
-							     s->conn.irs));
+				note_gen(gens, &n,
+					 state_gen(w, host, own ? s->conn.iss : s->conn.irs));
 		}
 		if (h->wait[0].used)
 			note_gen(gens, &n, state_gen(w, host, own ? h->wait[0].tw.snd_nxt :
@@ -176,7 +177,7 @@ static void put_send(struct canon *c, u8 host, const struct tern_conn *conn)
 	put(c, conn->snd_wnd);
 	put(c, conn->snd_wnd_max);
 	put(c, least(conn->cwnd, CWND_FREE) << 16 | least(conn->ssthresh, CWND_FREE));
-	put(c, conn->rexmits | (u32)conn->probes << 8 | least(conn->dupacks, 4) << 16 |
+	put(c, conn->rexmits | least(conn->probes, c->w->tries) << 8 | least(conn->dupacks, 4) << 16 |
 	       (u32)below << 24);
 	if (!conn->sack_ok)
 		return;

@@ -36,7 +36,8 @@
  * @name: what it is called
  * @what: what it is for, a sentence
  * @finds: the broken law that a search must find here; NULL: none may be
- * @net: how many different segments can be on their way, up to NET_MAX
+ * @net: how many different segments can be on their way, up to NET_MAX; with one only,
+ *	none arrives twice
  * @opens: active opens of each host, one after the other
  * @listens: the host has a listener
  * @unlisten: listeners are opened and closed at will
@@ -211,7 +212,10 @@ u32 state_actions(const struct world *w, const struct state *st, struct action *
 /** state_step() - return: the first law that it broke, or NULL */
 const char *state_step(const struct world *w, struct state *st, struct action action,
 		       struct step *step);
+/** state_final() - both are closed: nothing is left but those who listen */
 bool state_final(const struct state *st);
+/** state_calm() - all that was to be sent is acknowledged, SYN and FIN, too */
+bool state_calm(const struct state *st);
 u16 state_gen(const struct world *w, u8 host, tern_seq seq);
 tern_seq state_iss(const struct world *w, u8 host, u16 gen);
 
@@ -235,7 +239,7 @@ u32 canon_gens(const struct world *w, const struct state *st, u8 host, u16 *gens
  * @finals: states in which nothing is left
  * @cut: steps in which a segment found no room
  * @pruned: states that were not stored any more
- * @stuck: states from which no way leads to an end
+ * @stuck: states from which no way leads to an end, or to rest
  * @seconds: it took
  * @bytes: of memory it took, at the most
  * @broken: the law that was broken, or NULL

@@ -24,6 +24,11 @@
 #include "tests/explore/explore.h"
 
 #define STATE_WORDS (sizeof(struct state) / sizeof(u64))
+/* a property of a state; look_back() adds the states from which it can be had */
+#define FINAL 1
+#define CALM 2
+/* an edge that needs nobody's decision: arrival, loss, time, and users who read */
+#define BY_ITSELF 0x80000000u
 #define PACKED_MAX (sizeof(struct state) + STATE_WORDS + 16)
 
 /** struct bytes - states, packed, one behind the other */
@@ -51,7 +56,7 @@ struct finder {
 	u64 n_edges;
 	u64 edge_room;
 	u64 *first;		/* of each state, where its edges begin */
-	u8 *final;
+	u8 *good;		/* of each state: FINAL, CALM */
 	struct bytes now;
 	struct bytes next;
 	struct bytes all;	/* with @masks */
@@ -198,8 +203,8 @@ static u32 add_state(struct finder *f, const struct state *st, struct hash h, u3
 
 	f->known[i] = (struct known){ .hash = h, .parent = parent, .by = by };
 	f->slot[slot] = i + 1;
-	f->final[i] = state_final(st);
-	f->r->finals += f->final[i];
+	f->good[i] = (state_final(st) ? FINAL : 0) | (state_calm(st) ? CALM : 0);
+	f->r->finals += f->good[i] & FINAL;
 	pack(f, st, &f->next);
 	if (f->masks) {
 		f->at[i] = f->all.used;
@@ -277,6 +282,13 @@ static void compare(struct finder *f, u32 i, const struct state *st, u32 parent,
 		found(f, "states that hash alike have the same future", parent, by);
 }
 
+static bool by_itself(u8 act)
+{
+	return act == ACT_DELIVER || act == ACT_LOSE || act == ACT_TIMER ||
+	       act == ACT_REQUEST || act == ACT_WAITED || act == ACT_READ ||
+	       act == ACT_ACCEPT;
+}
+
 /* One state, and what can follow from it */
 static void expand(struct finder *f, u32 at, const struct state *st)
 {
@@ -308,9 +320,9 @@ static void expand(struct finder *f, u32 at, const struct state *st)
 			f->r->pruned++;
 		else if (f->masks && f->n_edges % f->masks == 0)
 			compare(f, to, &next, at, &list[i]);
-		add_edge(f, to);
+		add_edge(f, to | (by_itself(list[i].act) ? BY_ITSELF : 0));
 	}
-	if (!moves && !f->final[at])
+	if (!moves && !(f->good[at] & FINAL))
 		found(f, "there is always something to do, or all is over", at, NULL);
 }
 
@@ -337,48 +349,76 @@ static void search_levels(struct finder *f)
 	f->r->depth--;
 }
 
-/* From which states is there no way to an end? */
-static void look_back(struct finder *f)
+/** struct back - the edges, turned round */
+struct back {
+	u64 *first;	/* of each state, where those that lead to it begin */
+	u32 *from;	/* their origins */
+	u32 *todo;
+};
+
+static void turn_round(struct finder *f, struct back *b)
 {
-	u64 *first = reserve((f->n + 3ull) * sizeof(*first));
-	u32 *from = reserve((f->n_edges + 1) * sizeof(*from));
-	u32 *todo = reserve((f->n + 1ull) * sizeof(*todo));
+	u64 e;
+	u32 i;
+
+	b->first = reserve((f->n + 3ull) * sizeof(*b->first));
+	b->from = reserve((f->n_edges + 1) * sizeof(*b->from));
+	b->todo = reserve((f->n + 1ull) * sizeof(*b->todo));
+	for (e = 0; e < f->n_edges; e++)
+		b->first[(f->edge[e] & ~BY_ITSELF) + 2]++;
+	for (i = 0; i < f->n; i++)
+		b->first[i + 2] += b->first[i + 1];
+	for (i = 0; i < f->n; i++) {
+		for (e = f->first[i]; e < f->first[i + 1]; e++) {
+			u64 at = b->first[(f->edge[e] & ~BY_ITSELF) + 1]++;
+
+			b->from[at] = i | (f->edge[e] & BY_ITSELF);
+		}
+	}
+	f->r->bytes += f->n * 12ull + f->n_edges * 4;
+}
+
+/* From which states is there no way to one that is @good, by edges that have @only? */
+static void look_back(struct finder *f, struct back *b, u8 good, u32 only,
+		      const char *law)
+{
 	u32 n = 0, i;
 	u64 e;
 
-	/* the edges, turned round */
-	for (e = 0; e < f->n_edges; e++)
-		first[f->edge[e] + 2]++;
-	for (i = 0; i < f->n; i++)
-		first[i + 2] += first[i + 1];
 	for (i = 0; i < f->n; i++) {
-		for (e = f->first[i]; e < f->first[i + 1]; e++)
-			from[first[f->edge[e] + 1]++] = i;
-	}
-	for (i = 0; i < f->n; i++) {
-		if (f->final[i])
-			todo[n++] = i;
+		if (f->good[i] & good)
+			b->todo[n++] = i;
 	}
 	while (n) {
-		u32 at = todo[--n];
+		u32 at = b->todo[--n];
 
-		for (e = first[at]; e < first[at + 1]; e++) {
-			if (f->final[from[e]])
+		for (e = b->first[at]; e < b->first[at + 1]; e++) {
+			u32 from = b->from[e] & ~BY_ITSELF;
+
+			if (f->good[from] & good || (b->from[e] & only) != only)
 				continue;
-			f->final[from[e]] = 1;
-			todo[n++] = from[e];
+			f->good[from] |= good;
+			b->todo[n++] = from;
 		}
 	}
 	for (i = 0; i < f->n; i++) {
-		if (f->final[i])
+		if (f->good[i] & good)
 			continue;
 		f->r->stuck++;
-		found(f, "every run can end with both closed", i, NULL);
+		found(f, law, i, NULL);
 	}
-	f->r->bytes += f->n * 12ull + f->n_edges * 4;
-	munmap(first, (f->n + 3ull) * sizeof(*first));
-	munmap(from, (f->n_edges + 1) * sizeof(*from));
-	munmap(todo, (f->n + 1ull) * sizeof(*todo));
+}
+
+static void look_back_all(struct finder *f)
+{
+	struct back b;
+
+	turn_round(f, &b);
+	look_back(f, &b, FINAL, 0, "every run can end with both closed");
+	look_back(f, &b, CALM, BY_ITSELF, "what was sent arrives without a further call");
+	munmap(b.first, (f->n + 3ull) * sizeof(*b.first));
+	munmap(b.from, (f->n_edges + 1) * sizeof(*b.from));
+	munmap(b.todo, (f->n + 1ull) * sizeof(*b.todo));
 }
 
 static double seconds(void)
@@ -402,7 +442,7 @@ struct report search(const struct world *w, u32 max, u32 masks)
 	f.known = reserve(max * sizeof(*f.known));
 	f.slot = reserve(f.slots * sizeof(*f.slot));
 	f.first = reserve((max + 1ull) * sizeof(*f.first));
-	f.final = reserve(max);
+	f.good = reserve(max);
 	if (masks)
 		f.at = reserve(max * sizeof(*f.at));
 
@@ -417,12 +457,12 @@ struct report search(const struct world *w, u32 max, u32 masks)
 	r.bytes = f.n * (sizeof(*f.known) + sizeof(*f.first) + 1) + f.slots * sizeof(*f.slot) +
 		  f.edge_room * sizeof(*f.edge) + f.now.room + f.next.room + f.all.room;
 	if (!r.broken && !r.pruned)
-		look_back(&f);
+		look_back_all(&f);
 
 	munmap(f.known, max * sizeof(*f.known));
 	munmap(f.slot, f.slots * sizeof(*f.slot));
 	munmap(f.first, (max + 1ull) * sizeof(*f.first));
-	munmap(f.final, max);
+	munmap(f.good, max);
 	if (masks)
 		munmap(f.at, max * sizeof(*f.at));
 	free(f.edge);

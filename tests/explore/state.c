@@ -10,7 +10,8 @@
  * holds here does not hold because of the length of a timer.
  *
  * The network is a set: a segment that is on its way may arrive any number of times
- * and may be lost at any time, so a second copy adds nothing.
+ * and may be lost at any time, so a second copy adds nothing.  Where only one can be
+ * on its way it leaves when it arrives: there is loss, but no repetition.
  *
  * Sequence numbers: the how many-th connection of a host, its generation, tells its
  * initial sequence number, and the generations lie so far apart that each sequence
@@ -296,19 +297,24 @@ static void pass_deadline(struct host *h, struct action a)
 	else if (a.act == ACT_REQUEST)
 		s->req.deadline = h->now;
 	else
-		h->wait[0].until = h->now;
+		h->wait[0].since = h->now - h->time_wait;
 	host_timeout(h);
 }
 
 static void happen(const struct world *w, struct state *st, struct action a)
 {
 	struct host *h = &st->host[a.host];
+	struct host_packet packet;
 
 	h->iss = state_iss(w, a.host, st->next[a.host]);
 	h->last_name = st->next[a.host];
 	switch (a.act) {
 	case ACT_DELIVER:
-		host_packet(h, &st->net[a.slot]);
+		packet = st->net[a.slot];
+		/* or there would be no room for an answer */
+		if (w->net == 1)
+			lose(st, a.slot);
+		host_packet(h, &packet);
 		break;
 	case ACT_LOSE:
 		lose(st, a.slot);
@@ -363,11 +369,11 @@ static void stand_still(u64 *when, u64 then)
 		*when = then;
 }
 
-/* Who never gives up need not count. */
+/* Who never gives up need not count: only the first timeout differs from the others. */
 static void be_patient(u8 tries, u8 *count)
 {
-	if (!tries && *count > 2)
-		*count = 2;
+	if (!tries && *count > 1)
+		*count = 1;
 }
 
 static void conn_at_rest(const struct world *w, struct tern_conn *conn)
@@ -392,6 +398,8 @@ static void rest(const struct world *w, struct host *h)
 	u32 i;
 
 	h->now = NOW;
+	h->challenges = 0;
+	h->challenge_second = 0;
 	for (i = 0; i < HOST_SOCKS; i++) {
 		struct host_sock *s = &h->sock[i];
 
@@ -405,7 +413,7 @@ static void rest(const struct world *w, struct host *h)
 		}
 	}
 	if (h->wait[0].used) {
-		h->wait[0].until = NOW + LATER;
+		h->wait[0].since = NOW;
 		h->wait[0].acked = 0;
 	} else {
 		memset(&h->wait[0], 0, sizeof(h->wait[0]));
@@ -717,7 +725,6 @@ const char *state_step(const struct world *w, struct state *st, struct action a,
 	return broken;
 }
 
-/* Both are closed: nothing is left but those who listen. */
 bool state_final(const struct state *st)
 {
 	u32 i, j;
@@ -730,6 +737,25 @@ bool state_final(const struct state *st)
 		for (j = 0; j < HOST_SOCKS; j++) {
 			if (st->host[i].sock[j].kind != HOST_FREE &&
 			    st->host[i].sock[j].kind != HOST_LISTENER)
+				return false;
+		}
+	}
+	return true;
+}
+
+bool state_calm(const struct state *st)
+{
+	u32 i, j;
+
+	for (i = 0; i < HOSTS; i++) {
+		for (j = 0; j < HOST_SOCKS; j++) {
+			const struct host_sock *s = &st->host[i].sock[j];
+
+			if (s->kind == HOST_REQUEST)
+				return false;
+			if (s->kind == HOST_CONN && !s->over &&
+			    s->conn.snd_una != tern_seq_add(s->conn.snd_end,
+							    s->conn.fin_queued))
 				return false;
 		}
 	}
