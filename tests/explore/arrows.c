@@ -385,9 +385,9 @@ void arrows_write(FILE *out)
 {
 	u32 i;
 
-	/* in two parts: the line is not this file's licence */
-	fputs("<!-- SPDX-License-" "Identifier: GPL-2.0 -->\n"
-	      "<!-- Written by tests/explore (make explore); do not edit. -->\n"
+	/* in two parts: it is not this file's licence */
+	fprintf(out, "<!-- SPDX-License-%s -->\n", "Identifier: GPL-2.0");
+	fputs("<!-- Written by tests/explore (make explore); do not edit. -->\n"
 	      "# The states, and every way from one to another\n\n"
 	      "Nobody has written these tables by hand: a program has run two ends of the engine\n"
 	      "through everything that can happen to them in the small worlds listed at the end,\n"

@@ -177,8 +177,8 @@ static void put_send(struct canon *c, u8 host, const struct tern_conn *conn)
 	put(c, conn->snd_wnd);
 	put(c, conn->snd_wnd_max);
 	put(c, least(conn->cwnd, CWND_FREE) << 16 | least(conn->ssthresh, CWND_FREE));
-	put(c, conn->rexmits | least(conn->probes, c->w->tries) << 8 | least(conn->dupacks, 4) << 16 |
-	       (u32)below << 24);
+	put(c, conn->rexmits | least(conn->probes, c->w->tries) << 8 |
+	       least(conn->dupacks, 4) << 16 | (u32)below << 24);
 	if (!conn->sack_ok)
 		return;
 	put_seq(c, host, conn->snd_rxt);

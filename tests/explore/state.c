@@ -188,6 +188,15 @@ static void calls(const struct world *w, const struct state *st, u32 host,
 		add(list, ACT_CRASH, host, 0, 0);
 }
 
+/* May something of a connection that host @peer still has arrive? */
+static bool may_send(const struct state *st, u32 peer)
+{
+	const struct host_sock *s = live_sock(&st->host[peer]);
+
+	/* what is half-open, or opens, is of a connection to come */
+	return st->n_net || (s && s->kind == HOST_CONN && s->conn.state != TERN_SYN_SENT);
+}
+
 static void timers(const struct world *w, const struct state *st, u32 host,
 		   struct list *list)
 {
@@ -207,7 +216,7 @@ static void timers(const struct world *w, const struct state *st, u32 host,
 				add(list, ACT_TIMER, host, i, t);
 		}
 	}
-	if (h->wait[0].used && !(w->msl && (st->n_net || live_sock(&st->host[!host]))))
+	if (h->wait[0].used && !(w->msl && may_send(st, !host)))
 		add(list, ACT_WAITED, host, 0, 0);
 }
 

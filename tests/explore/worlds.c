@@ -82,7 +82,7 @@ const struct world worlds[] = {
 	{
 		.name = "time-wait",
 		.what = "the next connection has the same numbers, and TIME_WAIT protects it",
-		SAME_NUMBERS, .msl = true,
+		SAME_NUMBERS, .msl = true, .large = true,
 	},
 	{
 		.name = "time-wait-short",
