@@ -30,6 +30,11 @@ SIM_SOURCES := $(wildcard tests/sim/*.c tests/host/*.c)
 # sockets and TIME_WAIT entries of a host of the simulator
 SIM_SIZES := -DHOST_SOCKS=12 -DHOST_WAITS=32
 
+# the explorer chooses the sizes of tests/host for its small worlds
+EXPLORE := $(wildcard tests/explore/*.c tests/host/*.c) \
+	userspace-demo/ladder-draw.c userspace-demo/ladder-story.c
+EXPLORE_SIZES := -DHOST_SOCKS=3 -DHOST_WAITS=1 -DHOST_BUF=4 -DHOST_MTU=64 -DHOST_OUT=8
+
 USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -48,7 +53,8 @@ fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm sim-programs sim fuzzers coverage fuzz lint scripts differ clean help deps-build
+	test-vm sim sim-programs explore why-three fuzz fuzzers coverage differ lint \
+	scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -95,6 +101,12 @@ coverage: ## lines and branches of core/ that the tests on this machine reach
 sim: $(BUILD)/sim/sim ## the simulator; SEEDS=1000 how many, SEED=1 the first one
 	@$(BUILD)/sim/sim --out $(BUILD)/sim --seeds $(or $(SEEDS),1000) --seed $(or $(SEED),1)
 
+explore: $(BIN)/explore ## every run of two small hosts; writes doc/transitions.md
+	@$(BIN)/explore all
+
+why-three: $(BIN)/explore ## what the third message is for, found and drawn
+	@$(BIN)/explore why-three
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
@@ -125,6 +137,11 @@ $(BIN)/%: userspace-demo/%.c $$(wildcard userspace-demo/$$(subst tern-,,$$*)-*.c
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^) $(if $(filter tern-ladder,$*),-lpcap)
+
+$(BIN)/explore: $(EXPLORE) $(COMMON) $(CORE) $(HEADERS) $(wildcard tests/explore/*.h tests/host/*.h) Makefile | deps-build
+	@mkdir -p $(BIN)
+	@echo "  CC      $@"
+	@$(CC) $(USER_CFLAGS) $(EXPLORE_SIZES) -o $@ $(filter %.c,$^)
 
 $(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)
