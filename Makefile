@@ -16,7 +16,7 @@ CORE := $(wildcard core/*.c)
 HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h)
 PROGRAMS := $(patsubst userspace-demo/%.c,$(BIN)/%,$(wildcard userspace-demo/tern-*.c))
 COMMON := $(wildcard userspace-demo/common*.c)
-VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
+VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/vm-*.c))
 SCRIPTS := $(wildcard tests/scripts/*.c)
 VM_PROGRAMS += $(BIN)/vm-scripts
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
@@ -28,7 +28,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint scripts clean help deps-build
+	test-vm storm sysfuzz lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -61,6 +61,12 @@ test-unit: ## the unit tests and the purity check of core/
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
 
+storm: ## many things at once on two CPUs for MINUTES=n (5), SEED=n; then the count of what is left
+	@scripts/storm.sh storm $(or $(MINUTES),5) $(SEED)
+
+sysfuzz: ## CALLS=n (1000000) system calls with any arguments, and packets, SEED=n
+	@scripts/storm.sh sysfuzz $(or $(CALLS),1000000) $(SEED)
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
@@ -88,7 +94,8 @@ $(BIN)/%: userspace-demo/%.c $$(wildcard userspace-demo/$$(subst tern-,,$$*)-*.c
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^) $(if $(filter tern-ladder,$*),-lpcap)
 
-$(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
+# vm-storm has parts of its own, storm-*.c, and so may the others
+$(BIN)/%: tests/vm/%.c $$(wildcard tests/vm/$$(subst vm-,,$$*)-*.c) $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)
