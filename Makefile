@@ -61,10 +61,10 @@ test-unit: ## the unit tests and the purity check of core/
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
 
-storm: ## many things at once on two CPUs for MINUTES=n (5), SEED=n; then the count of what is left
+storm: ## many things at once on two CPUs for MINUTES=n, SEED=n; nothing may be left
 	@scripts/storm.sh storm $(or $(MINUTES),5) $(SEED)
 
-sysfuzz: ## CALLS=n (1000000) system calls with any arguments, and packets, SEED=n
+sysfuzz: ## CALLS=n system calls with any arguments, and segments, from SEED=n
 	@scripts/storm.sh sysfuzz $(or $(CALLS),1000000) $(SEED)
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck

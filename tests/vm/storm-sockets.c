@@ -116,12 +116,11 @@ int new_socket(int family)
 }
 
 /** new_listener() - on all addresses; -1 when somebody else is there */
-int new_listener(struct actor *a, int family, int port, int backlog)
+int new_listener(int family, int port, int backlog)
 {
 	union address addr = any_address(family == AF_INET6, port);
 	int fd = new_socket(family);
 
-	(void)a;
 	if (fd < 0)
 		return -1;
 	if (expected("bind", bind(fd, &addr.sa, address_len(&addr))) &&
@@ -248,7 +247,7 @@ static void accept_some(struct actor *a, int listener, int n)
 void serve(struct actor *a)
 {
 	while (more(a, "listen")) {
-		int fd = new_listener(a, once_in(a, 4) ? AF_INET : AF_INET6, (long)a->arg,
+		int fd = new_listener(once_in(a, 4) ? AF_INET : AF_INET6, (long)a->arg,
 				      below(a, 20));
 
 		if (fd < 0) {
@@ -297,7 +296,7 @@ void sink(struct actor *a)
 	char buf[16384];
 
 	while (more(a, "sink")) {
-		int listener = new_listener(a, AF_INET6, (long)a->arg, 8), fd;
+		int listener = new_listener(AF_INET6, (long)a->arg, 8), fd;
 
 		if (listener < 0) {
 			pause_us(a, 2000);
@@ -378,10 +377,8 @@ static void knock(struct actor *a)
 
 static void accept_begin(void)
 {
-	static struct actor nobody;
-
 	host_enter(host_b);
-	shared.fd = new_listener(&nobody, AF_INET6, PORT, 4);
+	shared.fd = new_listener(AF_INET6, PORT, 4);
 	if (shared.fd < 0)
 		die("listener");
 	set_patience(shared.fd, 100);

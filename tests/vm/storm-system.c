@@ -289,7 +289,7 @@ static void short_life(struct actor *a, bool linked)
 		link_pair(own, host_b);
 		host_enter(own);
 	}
-	new_listener(a, AF_INET6, PORT, 2);
+	new_listener(AF_INET6, PORT, 2);
 	raw_open(&r);
 	while (n--) {
 		union address to = address_of(linked ? host_b : NULL, once_in(a, 2), PORT);
@@ -426,7 +426,7 @@ static void listen_and_go(struct actor *a)
 
 		if (!room_enter(a))
 			break;
-		fd = new_listener(a, AF_INET6, PORT, below(a, 4));
+		fd = new_listener(AF_INET6, PORT, below(a, 4));
 		for (int n = fd < 0 ? 0 : below(a, 8); n && !waiting; n--) {
 			set_patience(fd, 20);
 			child = accept4(fd, NULL, NULL, SOCK_CLOEXEC);

@@ -68,7 +68,7 @@ static void supply(struct actor *a)
 
 		switch (below(a, 4)) {
 		case 0:
-			fds[0] = new_listener(a, AF_INET6, PORT + below(a, 2), below(a, 4));
+			fds[0] = new_listener(AF_INET6, PORT + below(a, 2), below(a, 4));
 			if (fds[0] >= 0)
 				slot_put(a, fds[0]);
 			break;
@@ -406,7 +406,7 @@ struct wake_case {
 	atomic_bool done;
 };
 
-static void waiter(struct actor *a, struct wake_case *w)
+static void waiter(struct wake_case *w)
 {
 	struct linger forever = { .l_onoff = 1, .l_linger = 100 };
 	struct pollfd p = { .fd = w->fds[0], .events = POLLRDHUP };
@@ -441,7 +441,6 @@ static void waiter(struct actor *a, struct wake_case *w)
 		close(fd);
 		w->fds[0] = -1;
 	}
-	(void)a;
 }
 
 static void waker(struct actor *a, struct wake_case *w)
@@ -484,7 +483,7 @@ static void wait_or_wake(struct actor *a, int i, void *arg)
 	if (i) {
 		waker(a, w);
 	} else {
-		waiter(a, w);
+		waiter(w);
 		w->done = true;
 	}
 }
@@ -631,7 +630,7 @@ static void hoard(struct actor *a)
 
 		switch (below(a, 3)) {
 		case 0:
-			fds[0] = new_listener(a, AF_INET6, PORT, below(a, 4));
+			fds[0] = new_listener(AF_INET6, PORT, below(a, 4));
 			break;
 		case 1:
 			fds[0] = connect_to(a, &to);

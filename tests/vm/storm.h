@@ -93,7 +93,6 @@ void pause_us(struct actor *a, unsigned int most);
 void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
 void race(struct actor *a, int n, void (*fn)(struct actor *a, int i, void *arg), void *arg);
-unsigned long storm_seed(void);
 
 static inline uint32_t random_of(uint64_t *state)
 {
@@ -156,7 +155,7 @@ void raw_cookies(struct actor *a);
 union address address_of(const struct host *host, bool v6, int port);
 union address any_address(bool v6, int port);
 int new_socket(int family);
-int new_listener(struct actor *a, int family, int port, int backlog);
+int new_listener(int family, int port, int backlog);
 int connect_to(struct actor *a, const union address *to);
 bool expected(const char *call, int result);
 void close_somehow(struct actor *a, int fd);
@@ -169,7 +168,7 @@ void visit(struct actor *a);
 void bulk(struct actor *a);
 void sink(struct actor *a);
 
-/* The hosts of a storm: two with a link between them, the third one has no Tern. */
+/* The hosts of a storm, with a link between them. */
 extern struct host *host_a, *host_b;
 
 /* storm-sockets.c, storm-threads.c, storm-system.c */

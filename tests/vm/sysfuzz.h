@@ -25,12 +25,14 @@
  * @random: state of its random numbers
  * @call: what it is doing, for who asks why it does not end
  * @since: when it began with that, s
+ * @failed: calls that were answered with an errno
  * @pages: its memory for arguments
  */
 struct fuzzer {
 	uint64_t random;
 	const char *call;
 	double since;
+	unsigned long failed;
 	uint8_t *pages;
 };
 

@@ -31,7 +31,7 @@
 #define HANGS_AFTER 120
 
 static atomic_int fds[FDS];
-static atomic_ulong calls_left, made, failed_calls;
+static atomic_ulong calls_left, made;
 static atomic_int failures, working;
 static unsigned long seed;
 static struct fuzzer fuzzers[MAX_THREADS];
@@ -136,10 +136,9 @@ static bool listed(const short *errnos, int err)
 /** check() - Return: the result of a call that may have failed, if for a good reason */
 long check(struct fuzzer *f, const char *call, long result)
 {
-	(void)f;
 	if (result >= 0)
 		return result;
-	failed_calls++;
+	f->failed++;
 	for (size_t i = 0; i < COUNT(documented); i++) {
 		if (strcmp(documented[i].call, call))
 			continue;
@@ -335,6 +334,7 @@ int main(int argc, char **argv)
 {
 	int n = argc > 3 ? atoi(argv[3]) : 1;
 	pthread_t threads[MAX_THREADS];
+	unsigned long failed = 0;
 	double begin = now();
 
 	if (argc < 3 || n < 1 || n > MAX_THREADS) {
@@ -354,11 +354,13 @@ int main(int argc, char **argv)
 		}
 	}
 	watch(n, threads);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		pthread_join(threads[i], NULL);
+		failed += fuzzers[i].failed;
+	}
 	check_sysctls();
 	printf("sysfuzz: seed %lu, %d thread(s): %lu calls, %.0f a second, %lu errnos:", seed, n,
-	       made, made / (now() - begin), failed_calls);
+	       made, made / (now() - begin), failed);
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		printf(" %s %lu", kinds[i].name, per_kind[i]);
 	printf("\n");
