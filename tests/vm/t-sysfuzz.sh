@@ -9,20 +9,21 @@
 
 # The module goes and comes back: see t-module.sh.
 modprobe nf_conntrack enable_hooks=1
-# Nobody is to load modules because of a number that was drawn.
-echo > /proc/sys/kernel/modprobe
 
 # fuzzed SEED CALLS THREADS: in a namespace of its own, which ends with all in it.
 fuzzed()
 {
 	local status=0
 
+	# Nobody is to load modules because of a number that was drawn.
+	echo > /proc/sys/kernel/modprobe
 	ip netns add fuzz
 	ip -n fuzz link set lo up
 	in_ns fuzz vm-sysfuzz "$@" > /tmp/sysfuzz 2>&1 || status=$?
 	cat /tmp/sysfuzz
 	[ "$status" = 0 ] || fail "$(head -n 1 /tmp/sysfuzz)"
 	ip netns del fuzz
+	echo /sbin/modprobe > /proc/sys/kernel/modprobe
 	vm-storm rest > /tmp/rest 2>&1 || fail "$(head -n 1 /tmp/rest)"
 }
 
