@@ -130,12 +130,16 @@ static void blocker(struct actor *a)
 	}
 }
 
+/*
+ * Not those that turn static keys of the kernel on and off (SO_TIMESTAMP): patching running
+ * code is not safe on more than one emulated CPU, see t-module.sh.
+ */
 static const struct { int level, option, most; } options[] = {
 	{ SOL_SOCKET, SO_RCVBUF, 300000 }, { SOL_SOCKET, SO_SNDBUF, 300000 },
 	{ SOL_SOCKET, SO_REUSEADDR, 2 }, { SOL_SOCKET, SO_KEEPALIVE, 2 },
 	{ SOL_SOCKET, SO_RCVLOWAT, 10000 }, { SOL_SOCKET, SO_PRIORITY, 7 },
 	{ SOL_SOCKET, SO_MARK, 9 }, { SOL_SOCKET, SO_BUSY_POLL, 10 },
-	{ SOL_SOCKET, SO_OOBINLINE, 2 }, { SOL_SOCKET, SO_TIMESTAMP, 2 },
+	{ SOL_SOCKET, SO_OOBINLINE, 2 },
 	{ SOL_TERN, TERN_NODELAY, 2 }, { SOL_TERN, TERN_KEEPIDLE, 3 },
 	{ SOL_TERN, TERN_KEEPINTVL, 3 }, { SOL_TERN, TERN_KEEPCNT, 3 },
 	{ SOL_TERN, TERN_USER_TIMEOUT, 2000 },

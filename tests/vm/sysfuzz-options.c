@@ -85,6 +85,9 @@ void fuzz_setsockopt(struct fuzzer *f)
 	/* The sizes that root may have would take the machine's memory. */
 	if (level == SOL_SOCKET && (name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE))
 		value = below(f, 1 << 18);
+	/* Exclusive labels turn a static key on and off: see hold_static_keys(). */
+	if (level == IPPROTO_IPV6 && name == IPV6_FLOWLABEL_MGR)
+		return;
 	memcpy(at, &value, sizeof(value));
 	if (level == IPPROTO_IPV6 && percent(f, 15))
 		len = extension_header(f, &name, at);

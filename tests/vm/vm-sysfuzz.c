@@ -316,6 +316,20 @@ static void init_fuzzer(struct fuzzer *f, int i)
 	}
 }
 
+/*
+ * Some options turn static keys of the kernel on, and off again with the last socket.
+ * Patching running code is not safe on more than one emulated CPU (see t-module.sh): they
+ * are on before anything runs, and stay on.
+ */
+static void hold_static_keys(void)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IP, IP_MINTTL, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &one, sizeof(one));
+}
+
 static void init(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
@@ -326,6 +340,7 @@ static void init(void)
 	signal(SIGIO, SIG_IGN);
 	signal(SIGURG, SIG_IGN);
 	setrlimit(RLIMIT_NOFILE, &most);
+	hold_static_keys();
 	fuzz_sockets_init();
 	fuzz_files_init();
 }
