@@ -16,7 +16,7 @@ CORE := $(wildcard core/*.c)
 HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h)
 PROGRAMS := $(patsubst userspace-demo/%.c,$(BIN)/%,$(wildcard userspace-demo/tern-*.c))
 COMMON := $(wildcard userspace-demo/common*.c)
-VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
+VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/vm-*.c))
 SCRIPTS := $(wildcard tests/scripts/*.c) tests/host/host.c tests/host/laws.c
 SCRIPTS_SIZES := -DHOST_BUF=131072 -DHOST_MTU=2048
 VM_PROGRAMS += $(BIN)/vm-scripts
@@ -53,7 +53,7 @@ fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm sim sim-programs explore why-three fuzz fuzzers coverage differ lint \
+	test-vm storm sysfuzz sim sim-programs explore why-three fuzz fuzzers coverage differ lint \
 	scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
@@ -107,6 +107,12 @@ explore: $(BIN)/explore ## every run of two small hosts; writes doc/transitions.
 why-three: $(BIN)/explore ## what the third message is for, found and drawn
 	@$(BIN)/explore why-three
 
+storm: ## many things at once on two CPUs for MINUTES=n, SEED=n; nothing may be left
+	@scripts/storm.sh storm $(or $(MINUTES),5) $(SEED)
+
+sysfuzz: ## CALLS=n system calls with any arguments, and segments, from SEED=n
+	@scripts/storm.sh sysfuzz $(or $(CALLS),1000000) $(SEED)
+
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh
 
@@ -143,7 +149,8 @@ $(BIN)/explore: $(EXPLORE) $(COMMON) $(CORE) $(HEADERS) $(wildcard tests/explore
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) $(EXPLORE_SIZES) -o $@ $(filter %.c,$^)
 
-$(BIN)/%: tests/vm/%.c $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
+# vm-storm has parts of its own, storm-*.c, and so may the others
+$(BIN)/%: tests/vm/%.c $$(wildcard tests/vm/$$(subst vm-,,$$*)-*.c) $(wildcard tests/vm/*.h) $(HEADERS) Makefile | deps-build
 	@mkdir -p $(BIN)
 	@echo "  CC      $@"
 	@$(CC) $(USER_CFLAGS) -o $@ $(filter %.c,$^)

@@ -4,10 +4,11 @@
 # The tests that boot a kernel.
 #
 #	tests/vm/run.sh [PART...]	parts: scenarios api options timers data input
-#					hard ipv6 flood sysctl cli bench scripts differ module
+#					hard ipv6 flood sysctl cli bench scripts differ
+#					module storm sysfuzz
 #
-# All but "module" run in virtual time, in two VMs beside each other; "module" in a
-# third one afterwards, in real time on two CPUs.
+# All but the last three run in virtual time, in two VMs beside each other; "module" in a
+# third one afterwards, "storm" and "sysfuzz" in a fourth, in real time on two CPUs.
 
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -87,16 +88,24 @@ both_guests()
 	fi
 }
 
-(($#)) || set -- "${VIRTUAL[@]}" "${BESIDE[@]}" module
-virtual=() beside=()
+(($#)) || set -- "${VIRTUAL[@]}" "${BESIDE[@]}" module storm sysfuzz
+virtual=() beside=() storms=()
 for part; do
 	case " ${BESIDE[*]} " in
 	*" $part "*)	beside+=("$part") ;;
-	*)		[ "$part" = module ] || virtual+=("$part") ;;
+	*)
+		case $part in
+		module)		;;
+		storm|sysfuzz)	storms+=("$part") ;;
+		*)		virtual+=("$part") ;;
+		esac ;;
 	esac
 done
 both_guests
 if [[ " $* " == *" module "* ]]; then
 	guest --real --smp 2 --timeout 400 -- module
+fi
+if ((${#storms[@]})); then
+	guest --real --smp 2 --timeout 900 -- "${storms[@]}"
 fi
 exit $failed
