@@ -53,8 +53,8 @@ fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm storm sysfuzz sim sim-programs explore why-three fuzz fuzzers coverage differ lint \
-	scripts clean help deps-build
+	test-vm test-debug storm sysfuzz sim sim-programs explore why-three fuzz fuzzers \
+	coverage differ lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -112,6 +112,9 @@ storm: ## many things at once on two CPUs for MINUTES=n, SEED=n; nothing may be 
 
 sysfuzz: ## CALLS=n system calls with any arguments, and segments, from SEED=n
 	@scripts/storm.sh sysfuzz $(or $(CALLS),1000000) $(SEED)
+
+test-debug: ## the tests of tern.ko on kernels with KASAN, lockdep, KCSAN, failing allocations
+	@tests/debug.sh
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh

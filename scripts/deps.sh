@@ -17,6 +17,7 @@ usage() {
 	  test    what make test needs besides build and vm
 	  lint    what make lint needs
 	  fuzz    what make fuzz needs: libFuzzer and AFL++
+	  kernel  what building a debugging kernel needs besides build
 	END
 }
 
@@ -59,8 +60,13 @@ needs() {
 		echo "llvm llvm-cov"
 		echo "afl++ afl-fuzz"
 		;;
+	kernel)
+		echo "flex flex"
+		echo "bison bison"
+		echo "libelf-dev /usr/include/gelf.h"
+		;;
 	*)
-		echo "deps.sh: '$1' is not one of build, vm, test, lint, fuzz" >&2
+		echo "deps.sh: '$1' is not one of build, vm, test, lint, fuzz, kernel" >&2
 		return 2
 		;;
 	esac
