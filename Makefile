@@ -20,7 +20,8 @@ VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/*.c))
 SCRIPTS := $(wildcard tests/scripts/*.c)
 VM_PROGRAMS += $(BIN)/vm-scripts
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
-UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))
+UNIT_COMMON := $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)) \
+	tests/host/laws.c
 
 USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iinclude/uapi \
@@ -104,7 +105,7 @@ $(UNIT)/scripts: $(SCRIPTS) $(CORE) $(HEADERS) $(wildcard tests/scripts/*.h) Mak
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)
 
-$(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/unit/*.h) Makefile | deps-build
+$(UNIT)/%: tests/unit/%.c $(UNIT_COMMON) $(CORE) $(HEADERS) $(wildcard tests/unit/*.h tests/host/*.h) Makefile | deps-build
 	@mkdir -p $(UNIT)
 	@echo "  CC      $@"
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^)

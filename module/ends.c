@@ -168,15 +168,13 @@ u64 tern_ends_siphash(const struct tern_ends *ends, const siphash_key_t *key)
 	return siphash(ends, offsetof(struct tern_ends, scope), key);
 }
 
-/** tern_new_iss() - initial sequence number for the connection of @e (rfc6528) */
-tern_seq tern_new_iss(const struct tern_entry *e)
+/** tern_new_iss() - initial sequence number for a connection between @ends (rfc6528) */
+tern_seq tern_new_iss(const struct tern_ends *ends)
 {
 	static siphash_aligned_key_t key;
-	struct tern_ends ends;
 
 	net_get_random_once(&key, sizeof(key));
-	tern_ends_of_entry(&ends, e);
-	return tern_iss(tern_now(), tern_ends_siphash(&ends, &key));
+	return tern_iss(tern_now(), tern_ends_siphash(ends, &key));
 }
 
 /** tern_ts_offset() - what a connection's timestamps start with (rfc7323#section-5.4) */

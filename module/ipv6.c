@@ -201,14 +201,13 @@ void tern6_child_init(struct sock *sk, const struct sock *listener,
 	np->saddr = sk->sk_v6_rcv_saddr;
 }
 
-/* Everything that can fail before the SYN; undone by the caller. */
+/* Find the way, and by it our address. */
 static int tern6_connect_prepare(struct sock *sk, const struct in6_addr *daddr, __be16 port)
 {
 	struct ipv6_pinfo *np = inet6_sk(sk);
 	struct inet_sock *inet = inet_sk(sk);
 	struct dst_entry *dst;
 	struct flowi6 fl6;
-	int err;
 
 	sk->sk_v6_daddr = *daddr;
 	inet->inet_dport = port;
@@ -224,13 +223,7 @@ static int tern6_connect_prepare(struct sock *sk, const struct in6_addr *daddr, 
 	np->flow_label = 0;
 	inet->inet_saddr = LOOPBACK4_IPV6;
 	inet->inet_rcv_saddr = LOOPBACK4_IPV6;
-	err = tern_hash_connect(sk);
-	if (err)
-		return err;
-	err = tern_route(sk);
-	if (err)
-		tern_unhash(sk);
-	return err;
+	return 0;
 }
 
 /* A link-local address needs an interface: the one the socket is bound to from now on. */
@@ -283,11 +276,9 @@ static int tern6_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_
 	}
 	if (type & IPV6_ADDR_MAPPED)
 		return tern6_connect_mapped(sk, &daddr, peer->sin6_port);
-	if (!peer->sin6_port)
-		return -EADDRNOTAVAIL;	/* port 0 does not exist on the wire */
-	/* Where Tern is off, no answer would reach us. */
-	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
-		return -ENETDOWN;
+	err = tern_connect_check(sk, peer->sin6_port);
+	if (err)
+		return err;
 	return tern_connect_open(sk, tern6_connect_prepare(sk, &daddr, peer->sin6_port));
 }
 

@@ -62,14 +62,6 @@ static struct tern_net *tern_request_net(const struct tern_request *rq)
 	return tern_net(sock_net(rq->listener));
 }
 
-static void tern_request_config(const struct tern_request *rq, struct tern_config *cfg)
-{
-	struct tern_ends ends;
-
-	tern_ends_of_entry(&ends, &rq->e);
-	tern_config(rq->listener, &ends, rq->mss, cfg);
-}
-
 /* Off its listener's list and timer; under its lock. */
 static void tern_request_detach(struct tern_request *rq)
 {
@@ -122,11 +114,13 @@ static void tern_request_timer(struct timer_list *t)
 	struct tern_config cfg;
 	struct tern_result res;
 	struct tern_conn conn;
+	struct tern_ends ends;
 	u64 now = tern_now();
 
 	spin_lock(&rq->lock);
 	if (!rq->e.dead) {
-		tern_request_config(rq, &cfg);
+		tern_ends_of_entry(&ends, &rq->e);
+		tern_config(rq->listener, &ends, rq->mss, &cfg);
 		tern_req_unpack(&conn, &rq->req, &cfg);
 		res = tern_timeout(&conn, now);
 		tern_note_path(tern_request_net(rq), &rq->e, &res);
@@ -184,20 +178,17 @@ static unsigned int tern_request_enqueue(struct sock *sk, struct tern_request *r
 }
 
 static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *sk,
-					     const struct sk_buff *skb,
-					     const struct tern_seg *syn)
+					     const struct tern_ends *ends)
 {
 	struct tern_request *rq;
-	struct tern_ends ends;
 
 	BUILD_BUG_ON(offsetof(struct tern_request6, rq) != 0);
-	tern_ends_of_skb(&ends, skb, syn);
-	rq = kmem_cache_zalloc(tern_request_cache[ends.v6], GFP_ATOMIC);
+	rq = kmem_cache_zalloc(tern_request_cache[ends->v6], GFP_ATOMIC);
 	if (!rq)
 		return NULL;
-	tern_entry_init(&rq->e, TERN_KIND_REQUEST, &ends, sk->sk_reuse);
+	tern_entry_init(&rq->e, TERN_KIND_REQUEST, ends, sk->sk_reuse);
 	rq->listener = sk;
-	rq->mss = tern_path_mss(tn, &ends, sk);
+	rq->mss = tern_path_mss(tn, ends, sk);
 	spin_lock_init(&rq->lock);
 	refcount_set(&rq->refs, 1);
 	INIT_LIST_HEAD(&rq->link);
@@ -207,7 +198,7 @@ static struct tern_request *tern_request_new(struct tern_net *tn, struct sock *s
 
 /* Make a request for a SYN and answer it; or say why not. */
 static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
-				     const struct sk_buff *skb, const struct tern_seg *syn,
+				     const struct tern_ends *ends, const struct tern_seg *syn,
 				     struct tern_tw_entry *reopens)
 {
 	u64 now = tern_now();
@@ -218,17 +209,17 @@ static unsigned int tern_listen_open(struct tern_net *tn, struct sock *sk,
 	unsigned int why;
 	tern_seq iss;
 
-	rq = tern_request_new(tn, sk, skb, syn);
+	rq = tern_request_new(tn, sk, ends);
 	if (!rq)
 		return TERN_DROP_MEMORY;
 	why = TERN_DROP_MEMORY;
 	if (tern_port_conn(tn, rq->e.lport, rq->e.reuse, &rq->port))
 		goto free;
 
-	iss = tern_new_iss(&rq->e);
+	iss = tern_new_iss(ends);
 	if (reopens)
 		iss = tern_tw_iss(&reopens->tw, iss);
-	tern_request_config(rq, &cfg);
+	tern_config(sk, ends, rq->mss, &cfg);
 	res = tern_open_syn(&conn, now, iss, &cfg, syn);
 
 	spin_lock(&rq->lock);
@@ -260,39 +251,38 @@ free:
 
 /* A SYN: make a request, or answer with a cookie, or say why neither. */
 static unsigned int tern_listen_syn(struct tern_net *tn, struct sock *sk,
-				    const struct sk_buff *skb, const struct tern_seg *syn,
+				    const struct tern_ends *ends, const struct tern_seg *syn,
 				    struct tern_tw_entry *reopens)
 {
 	unsigned int cookies = tern_sysctl(tn, TERN_SYSCTL_SYNCOOKIES);
 	unsigned int why = tern_listen_room(sk);
-	struct tern_ends ends;
 
 	/* The TIME_WAIT entry would get the third message; and its numbers bind ours. */
 	if (reopens)
 		cookies = 0;
 	if (why == TERN_DROP_NONE)
 		why = cookies == 2 ? TERN_DROP_SYN_OVERFLOW :
-		      tern_listen_open(tn, sk, skb, syn, reopens);
+		      tern_listen_open(tn, sk, ends, syn, reopens);
 	if (why != TERN_DROP_SYN_OVERFLOW || !cookies)
 		return why;
-	tern_ends_of_skb(&ends, skb, syn);
-	tern_cookie_answer(tn, sk, &ends, tern_path_mss(tn, &ends, sk), syn);
+	tern_cookie_answer(tn, sk, ends, tern_path_mss(tn, ends, sk), syn);
 	return TERN_DROP_NONE;
 }
 
-static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-			    const struct tern_seg *ack);
+static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, const struct tern_ends *ends,
+			    struct sk_buff *skb, const struct tern_seg *ack);
 
 /**
  * tern_listen_rcv() - a segment that a listener gets
  * @tn: namespace
  * @sk: the listener, found under rcu_read_lock(), not locked
+ * @ends: the ends of the segment
  * @skb: the segment; consumed
  * @seg: its header
  * @reopens: the TIME_WAIT entry in whose place the new connection comes, or NULL
  */
-void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     struct tern_seg *seg, struct tern_tw_entry *reopens)
+void tern_listen_rcv(struct tern_net *tn, struct sock *sk, const struct tern_ends *ends,
+		     struct sk_buff *skb, struct tern_seg *seg, struct tern_tw_entry *reopens)
 {
 	unsigned int why = TERN_DROP_LISTEN;
 
@@ -302,10 +292,10 @@ void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
 	}
 	switch (tern_listen_segment_arrives(seg)) {
 	case TERN_LISTEN_SYN:
-		why = tern_listen_syn(tn, sk, skb, seg, reopens);
+		why = tern_listen_syn(tn, sk, ends, seg, reopens);
 		break;
 	case TERN_LISTEN_RESET:
-		if (tern_listen_ack(tn, sk, skb, seg))
+		if (tern_listen_ack(tn, sk, ends, skb, seg))
 			return;
 		tern_xmit_reset(tn, skb, seg);
 		break;
@@ -424,16 +414,15 @@ static void tern_child_start(struct sock *listener, struct sock *child,
  * sends again.  Under rq->lock; @skb is consumed.
  */
 static void tern_request_establish(struct tern_net *tn, struct tern_request *rq,
-				   const struct tern_conn *conn, const struct tern_result *res,
-				   struct sk_buff *skb, const struct tern_seg *seg)
+				   const struct tern_ends *ends, const struct tern_conn *conn,
+				   const struct tern_result *res, struct sk_buff *skb,
+				   const struct tern_seg *seg)
 {
 	struct sock *listener = rq->listener;
-	struct tern_ends ends;
 	struct sock *child;
 	unsigned int why;
 
-	tern_ends_of_entry(&ends, &rq->e);
-	why = tern_child_for(listener, &ends, rq->e.reuse, conn, skb, seg, &child);
+	why = tern_child_for(listener, ends, rq->e.reuse, conn, skb, seg, &child);
 	if (why != TERN_DROP_NONE) {
 		tern_drop_skb(tn, skb, why);
 		return;
@@ -532,16 +521,14 @@ static void tern_cookie_establish(struct tern_net *tn, struct sock *listener,
  * An ACK for which there is no connection: does it bring a cookie back?
  * Return: false when it is to be answered with RST, else @skb is consumed.
  */
-static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-			    const struct tern_seg *ack)
+static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, const struct tern_ends *ends,
+			    struct sk_buff *skb, const struct tern_seg *ack)
 {
 	struct tern_cookie cookie;
-	struct tern_ends ends;
 
 	if (!tern_cookie_expected(tn, sk, ack))
 		return false;
-	tern_ends_of_skb(&ends, skb, ack);
-	if (!tern_cookie_check(tn, &ends, ack, &cookie)) {
+	if (!tern_cookie_check(tn, ends, ack, &cookie)) {
 		tern_count(tn, TERN_MIB_SYNCOOKIES_FAILED);
 		return false;
 	}
@@ -549,7 +536,7 @@ static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff
 		tern_count(tn, TERN_MIB_SYNCOOKIES_REPLAYED);
 		return false;
 	}
-	tern_cookie_establish(tn, sk, &ends, &cookie, skb, ack);
+	tern_cookie_establish(tn, sk, ends, &cookie, skb, ack);
 	return true;
 }
 
@@ -558,28 +545,28 @@ static bool tern_listen_ack(struct tern_net *tn, struct sock *sk, struct sk_buff
  * this request, and the peer has taken the cookie.  Under rq->lock.
  */
 static bool tern_request_outrun(struct tern_net *tn, const struct tern_request *rq,
-				const struct tern_seg *seg)
+				const struct tern_ends *ends, const struct tern_seg *seg)
 {
 	struct tern_cookie cookie;
-	struct tern_ends ends;
 
-	tern_ends_of_entry(&ends, &rq->e);
 	return tern_cookie_expected(tn, rq->listener, seg) &&
 	       seg->ack != tern_seq_add(rq->req.iss, 1) &&
 	       seg->seq == tern_seq_add(rq->req.irs, 1) &&
-	       tern_cookie_check(tn, &ends, seg, &cookie) && !tern_cookie_used(tn, &cookie);
+	       tern_cookie_check(tn, ends, seg, &cookie) && !tern_cookie_used(tn, &cookie);
 }
 
 /**
  * tern_request_rcv() - a segment for a half-open connection
  * @tn: namespace
  * @rq: the request, found under rcu_read_lock()
+ * @ends: its ends
  * @skb: the segment; consumed when true is returned
  * @seg: its header
  *
  * Return: false when the request is gone meanwhile and the lookup must be repeated.
  */
-bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb,
+bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq,
+		      const struct tern_ends *ends, struct sk_buff *skb,
 		      struct tern_seg *seg)
 {
 	struct tern_config cfg;
@@ -598,17 +585,17 @@ bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_bu
 		tern_drop_skb(tn, skb, TERN_DROP_FILTER);
 		return true;
 	}
-	if (tern_request_outrun(tn, rq, seg)) {
+	if (tern_request_outrun(tn, rq, ends, seg)) {
 		trace_tern_state(&rq->e, TERN_SYN_RECEIVED, TERN_CLOSED);
 		tern_request_kill(rq);
 		spin_unlock(&rq->lock);
 		return false;
 	}
-	tern_request_config(rq, &cfg);
+	tern_config(rq->listener, ends, rq->mss, &cfg);
 	tern_req_unpack(&conn, &rq->req, &cfg);
 	res = tern_segment_arrives(&conn, now, seg);
 	if (res.events & TERN_EV_ESTABLISHED) {
-		tern_request_establish(tn, rq, &conn, &res, skb, seg);
+		tern_request_establish(tn, rq, ends, &conn, &res, skb, seg);
 		spin_unlock(&rq->lock);
 		return true;
 	}

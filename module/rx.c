@@ -162,16 +162,18 @@ static void tern_nobody_rcv(struct tern_net *tn, struct sk_buff *skb,
 	tern_drop_skb(tn, skb, TERN_DROP_CLOSED);
 }
 
-static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e, struct sk_buff *skb,
+static bool tern_entry_rcv(struct tern_net *tn, struct tern_entry *e,
+			   const struct tern_ends *ends, struct sk_buff *skb,
 			   struct tern_seg *seg)
 {
 	switch ((enum tern_kind)e->kind) {
 	case TERN_KIND_SOCK:
 		return tern_sock_rcv(tn, &container_of(e, struct tern_sock, e)->inet.sk, skb, seg);
 	case TERN_KIND_REQUEST:
-		return tern_request_rcv(tn, container_of(e, struct tern_request, e), skb, seg);
+		return tern_request_rcv(tn, container_of(e, struct tern_request, e), ends, skb,
+					seg);
 	case TERN_KIND_TW:
-		tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), skb, seg);
+		tern_tw_rcv(tn, container_of(e, struct tern_tw_entry, e), ends, skb, seg);
 		return true;
 	}
 	return false;
@@ -198,12 +200,12 @@ void tern_dispatch(struct tern_net *tn, struct sk_buff *skb, struct tern_seg *se
 		if (!e) {
 			sk = tern_lookup_listener(tn, &ends, skb->skb_iif);
 			if (sk)
-				tern_listen_rcv(tn, sk, skb, seg, NULL);
+				tern_listen_rcv(tn, sk, &ends, skb, seg, NULL);
 			else
 				tern_nobody_rcv(tn, skb, seg);
 			goto out;
 		}
-		if (tern_entry_rcv(tn, e, skb, seg))
+		if (tern_entry_rcv(tn, e, &ends, skb, seg))
 			goto out;
 	}
 	tern_drop_skb(tn, skb, TERN_DROP_RACE);

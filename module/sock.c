@@ -333,14 +333,13 @@ static int tern_prot_disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
-/* Everything that can fail before the SYN; undone by the caller. */
+/* Find the way, and by it our address. */
 static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 	struct rtable *rt;
 	bool unicast;
-	int err;
 
 	rt = ip_route_output_ports(sock_net(sk), fl4, sk,
 				   tern_first_hop(sk, peer->sin_addr.s_addr),
@@ -363,7 +362,25 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 		inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
 #endif
 	inet->inet_dport = peer->sin_port;
-	err = tern_hash_connect(sk);
+	return 0;
+}
+
+/** tern_connect_check() - may this socket connect to @port?  0, or why not. */
+int tern_connect_check(const struct sock *sk, __be16 port)
+{
+	if (!port)
+		return -EADDRNOTAVAIL;	/* port 0 does not exist on the wire */
+	/* Where Tern is off, no answer would reach us. */
+	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
+		return -ENETDOWN;
+	return 0;
+}
+
+/* A local port, a place in the table, a route. */
+static int tern_connect_place(struct sock *sk)
+{
+	int err = tern_hash_connect(sk);
+
 	if (err)
 		return err;
 	err = tern_route(sk);
@@ -375,10 +392,9 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 /**
  * tern_connect_open() - the end of connect(2): send the SYN
  * @sk: socket, locked
- * @err: 0, and it has its ends, its route and its place in the table; or what failed
- *	before that
+ * @err: 0, and it has both addresses and the peer's port; or what failed before that
  *
- * Return: @err.
+ * Return: 0, @err, or what kept it from a port, a place in the table or a route.
  */
 int tern_connect_open(struct sock *sk, int err)
 {
@@ -387,6 +403,8 @@ int tern_connect_open(struct sock *sk, int err)
 	struct tern_result res;
 	struct tern_ends ends;
 
+	if (!err)
+		err = tern_connect_place(sk);
 	if (err) {
 		tern_forget_ends(sk);
 		return err;
@@ -398,7 +416,7 @@ int tern_connect_open(struct sock *sk, int err)
 	ts->snd_base = 0;
 	tern_ends_of_entry(&ends, &ts->e);
 	tern_config(sk, &ends, tern_dst_mss(__sk_dst_get(sk)), &cfg);
-	res = tern_open(&ts->conn, tern_now(), tern_new_iss(&ts->e), &cfg);
+	res = tern_open(&ts->conn, tern_now(), tern_new_iss(&ends), &cfg);
 	tern_count(tern_net(sock_net(sk)), TERN_MIB_ACTIVE_OPENS);
 	tern_apply_pump(sk, &res);
 	return 0;
@@ -408,17 +426,15 @@ int tern_connect_open(struct sock *sk, int err)
 int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 {
 	const struct sockaddr_in *peer = (const struct sockaddr_in *)uaddr;
+	int err;
 
 	if (addr_len < (int)sizeof(*peer))
 		return -EINVAL;
 	if (peer->sin_family != AF_INET)
 		return -EAFNOSUPPORT;
-	if (!peer->sin_port)
-		return -EADDRNOTAVAIL;	/* port 0 does not exist on the wire */
-	/* Where Tern is off, no answer would reach us. */
-	if (!tern_sysctl(tern_net(sock_net(sk)), TERN_SYSCTL_ENABLE))
-		return -ENETDOWN;
-
+	err = tern_connect_check(sk, peer->sin_port);
+	if (err)
+		return err;
 	return tern_connect_open(sk, tern_connect_prepare(sk, peer));
 }
 

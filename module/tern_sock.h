@@ -548,7 +548,7 @@ void tern_entry_of_sock(struct sock *sk);
 bool tern_entry_has_ends(const struct tern_entry *e, const struct tern_ends *ends);
 u32 tern_ends_hash(const struct tern_ends *ends, u32 seed);
 void tern_ends_sockaddrs(const struct tern_ends *ends, void *local, void *remote);
-tern_seq tern_new_iss(const struct tern_entry *e);
+tern_seq tern_new_iss(const struct tern_ends *ends);
 u32 tern_ts_offset(const struct tern_ends *ends);
 u64 tern_ends_siphash(const struct tern_ends *ends, const siphash_key_t *key);
 
@@ -575,6 +575,7 @@ extern const struct proto_ops tern6_stream_ops;
 int tern_prot_init(void);
 void tern_prot_exit(void);
 int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+int tern_connect_check(const struct sock *sk, __be16 port);
 int tern_connect_open(struct sock *sk, int err);
 void tern_sock_reset(struct sock *sk);
 void tern_done(struct sock *sk);
@@ -617,9 +618,10 @@ int tern_listen(struct socket *sock, int backlog);
 void tern_listen_stop(struct sock *sk);
 struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern);
 bool tern_accept_ready(const struct sock *sk);
-void tern_listen_rcv(struct tern_net *tn, struct sock *sk, struct sk_buff *skb,
-		     struct tern_seg *seg, struct tern_tw_entry *reopens);
-bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq, struct sk_buff *skb,
+void tern_listen_rcv(struct tern_net *tn, struct sock *sk, const struct tern_ends *ends,
+		     struct sk_buff *skb, struct tern_seg *seg, struct tern_tw_entry *reopens);
+bool tern_request_rcv(struct tern_net *tn, struct tern_request *rq,
+		      const struct tern_ends *ends, struct sk_buff *skb,
 		      struct tern_seg *seg);
 int tern_request_cache_init(void);
 void tern_request_cache_exit(void);
@@ -664,8 +666,8 @@ void tern_tw_cache_exit(void);
 void tern_tw_net_init(struct tern_net *tn);
 void tern_tw_net_exit(struct tern_net *tn);
 void tern_tw_enter(struct sock *sk);
-void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
-		 struct tern_seg *seg);
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, const struct tern_ends *ends,
+		 struct sk_buff *skb, struct tern_seg *seg);
 int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct tern_entry *e);
 void tern_tw_length_changed(struct tern_net *tn);
 unsigned long tern_tw_remaining(const struct tern_net *tn, const struct tern_tw_entry *tw);

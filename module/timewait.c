@@ -288,27 +288,26 @@ int tern_tw_give_place(struct tern_net *tn, struct tern_tw_entry *tw, struct ter
  * tern_tw_rcv() - a segment for a connection in TIME_WAIT
  * @tn: namespace
  * @tw: entry, found under rcu_read_lock()
+ * @ends: its ends
  * @skb: the segment; consumed
  * @seg: its header
  */
-void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, struct sk_buff *skb,
-		 struct tern_seg *seg)
+void tern_tw_rcv(struct tern_net *tn, struct tern_tw_entry *tw, const struct tern_ends *ends,
+		 struct sk_buff *skb, struct tern_seg *seg)
 {
-	struct tern_ends ends;
 	struct tern_seg reply;
 	struct sock *sk;
 	u32 tsval;
 
-	tern_ends_of_entry(&ends, &tw->e);
-	tsval = tw->tw.ts_ok ? tern_tsval(tern_now(), tern_ts_offset(&ends)) : 0;
+	tsval = tw->tw.ts_ok ? tern_tsval(tern_now(), tern_ts_offset(ends)) : 0;
 	switch (tern_tw_segment_arrives(&tw->tw, tsval, seg, &reply)) {
 	case TERN_TW_DROP:
 		tern_drop_skb(tn, skb, TERN_DROP_TIME_WAIT);
 		return;
 	case TERN_TW_REOPEN:
-		sk = tern_lookup_listener(tn, &ends, skb->skb_iif);
+		sk = tern_lookup_listener(tn, ends, skb->skb_iif);
 		if (sk) {
-			tern_listen_rcv(tn, sk, skb, seg, tw);
+			tern_listen_rcv(tn, sk, ends, skb, seg, tw);
 			return;
 		}
 		break;

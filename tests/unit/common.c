@@ -8,9 +8,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
+#include "tests/host/laws.h"
 #include "tests/unit/test.h"
 
-#define DRAIN_MAX 20000
 #define WHY_MAX 400
 
 static jmp_buf failed;
@@ -182,70 +182,19 @@ static void keep_out(struct end *e, const struct tern_seg *seg)
 
 /* The laws */
 
-/* rfc9293#section-3.3.2, figure 5, and RST or give-up from everywhere */
-static const u16 next_states[] = {
-	[TERN_CLOSED] = 1 << TERN_SYN_SENT,
-	[TERN_LISTEN] = 1 << TERN_SYN_RECEIVED,
-	[TERN_SYN_SENT] = 1 << TERN_SYN_RECEIVED | 1 << TERN_ESTABLISHED |
-			  1 << TERN_CLOSED,
-	[TERN_SYN_RECEIVED] = 1 << TERN_ESTABLISHED | 1 << TERN_FIN_WAIT_1 |
-			      1 << TERN_CLOSED,
-	[TERN_ESTABLISHED] = 1 << TERN_FIN_WAIT_1 | 1 << TERN_CLOSE_WAIT |
-			     1 << TERN_CLOSED,
-	[TERN_FIN_WAIT_1] = 1 << TERN_FIN_WAIT_2 | 1 << TERN_CLOSING |
-			    1 << TERN_TIME_WAIT | 1 << TERN_CLOSED,
-	[TERN_FIN_WAIT_2] = 1 << TERN_TIME_WAIT | 1 << TERN_CLOSED,
-	[TERN_CLOSING] = 1 << TERN_TIME_WAIT | 1 << TERN_CLOSED,
-	[TERN_CLOSE_WAIT] = 1 << TERN_LAST_ACK | 1 << TERN_CLOSED,
-	[TERN_LAST_ACK] = 1 << TERN_CLOSED,
-	[TERN_TIME_WAIT] = 1 << TERN_CLOSED,
-};
-
-/* The result tells the whole truth about the state. */
-static void check_result(const struct end *e, u8 before)
+static void check_law(const char *broken)
 {
-	const struct tern_result *res = &e->res;
-	u8 at = res->old_state;
-	u32 i;
-
-	if (before)
-		CHECK_EQ(res->old_state, before);
-	CHECK(res->path_len <= TERN_PATH);
-	for (i = 0; i < res->path_len; i++) {
-		CHECK(next_states[at] & 1 << res->path[i]);
-		at = res->path[i];
-	}
-	CHECK_STATE(e, at);
-	CHECK_EQ(!!(res->events & TERN_EV_CLOSED),
-		 at == TERN_CLOSED && res->path_len);
-	CHECK_EQ(!!(res->events & TERN_EV_TIME_WAIT),
-		 at == TERN_TIME_WAIT && res->path_len);
-	if (res->events & TERN_EV_RESET)
-		CHECK_EQ(res->path_len, 0);
-	CHECK_EQ(!!(res->events & TERN_EV_ACKED), res->acked > 0);
-	CHECK_EQ(!!(res->events & TERN_EV_DATA), res->data_len > 0);
-	CHECK(res->drop < TERN_DROP_CORE);
+	if (broken)
+		fail(__FILE__, __LINE__, "law: %s", broken);
 }
 
-/* What may be said of every segment. */
-static void check_sent(struct end *e, const struct tern_seg *seg)
+/* The test's end has a memory: the window it has told. */
+static void check_sent(struct end *e, const struct tern_conn *before,
+		       const struct tern_seg *seg)
 {
 	tern_seq edge = tern_seq_add(seg->ack, seg->wnd);
 
-	CHECK(!(seg->flags & ~(TERN_FIN | TERN_SYN | TERN_RST | TERN_PSH | TERN_ACK)));
-	CHECK(tern_build_len(seg) <= TERN_HDR_MAX);
-	CHECK(seg->len <= e->conn.snd_mss);
-	if (seg->flags & TERN_SYN) {
-		CHECK_EQ(seg->len, 0);
-		CHECK_EQ(seg->seq, ISS);
-		CHECK_EQ(seg->mss, e->conn.cfg.mss);
-	} else {
-		CHECK_EQ(seg->mss, 0);
-	}
-	if (seg->len)
-		CHECK_EQ(seg->pos, tern_seq_bits(seg->seq) - ISS - 1);
-	if (!(seg->flags & (TERN_RST | TERN_SYN)))
-		CHECK(seg->flags & TERN_ACK);
+	check_law(laws_segment(&e->conn, before, seg));
 	if (seg->flags & TERN_RST || !(seg->flags & TERN_ACK))
 		return;
 	if (e->edge_known)
@@ -254,48 +203,20 @@ static void check_sent(struct end *e, const struct tern_seg *seg)
 	e->edge_known = true;
 }
 
-/* What was sent and not acknowledged, or waits to be sent, has a timer. */
-static void check_alive(const struct tern_conn *conn)
-{
-	bool wants = conn->snd_una != conn->snd_end ||
-		     (conn->fin_queued && !tern_fin_acked(conn));
-
-	if (tern_is_over(conn))
-		CHECK_EQ(tern_next_deadline(conn), TERN_NEVER);
-	else if (wants && !tern_fin_acked(conn))
-		CHECK(tern_next_deadline(conn) != TERN_NEVER);
-}
-
 void end_laws(struct end *e)
 {
-	struct tern_conn before;
-	struct tern_result res;
+	struct tern_conn before = e->conn;
 	struct tern_seg seg;
-	const char *broken;
-	u64 deadline;
 	u32 n = 0;
 
-	broken = tern_check(&e->conn);
-	if (broken)
-		fail(__FILE__, __LINE__, "invariant before draining: %s", broken);
+	check_law(tern_check(&e->conn));
 	while (tern_next_segment(&e->conn, e->now, &seg)) {
-		CHECK(n++ < DRAIN_MAX);
-		check_sent(e, &seg);
+		CHECK(n++ < LAWS_DRAIN_MAX);
+		check_sent(e, &before, &seg);
 		keep_out(e, &seg);
+		before = e->conn;
 	}
-	broken = tern_check(&e->conn);
-	if (broken)
-		fail(__FILE__, __LINE__, "invariant: %s", broken);
-
-	deadline = tern_next_deadline(&e->conn);
-	CHECK(deadline > e->now);
-	check_alive(&e->conn);
-
-	memcpy(&before, &e->conn, sizeof(before));
-	res = tern_timeout(&e->conn, deadline - 1);
-	CHECK(!memcmp(&before, &e->conn, sizeof(before)));
-	CHECK_EQ(res.events, 0);
-	CHECK_EQ(res.path_len, 0);
+	check_law(laws_rest(&e->conn, e->now));
 }
 
 /* The engine's entries */
@@ -329,14 +250,14 @@ void end_init(struct end *e)
 void end_open(struct end *e)
 {
 	e->res = tern_open(&e->conn, e->now, tern_seq_of(ISS), &e->cfg);
-	check_result(e, TERN_CLOSED);
+	check_law(laws_result(&e->conn, TERN_CLOSED, &e->res));
 	end_laws(e);
 }
 
 void end_open_syn(struct end *e, const struct tern_seg *syn)
 {
 	e->res = tern_open_syn(&e->conn, e->now, tern_seq_of(ISS), &e->cfg, syn);
-	check_result(e, TERN_LISTEN);
+	check_law(laws_result(&e->conn, TERN_LISTEN, &e->res));
 	end_laws(e);
 }
 
@@ -346,7 +267,7 @@ void end_segment(struct end *e, const struct tern_seg *seg)
 	struct tern_seg rst;
 
 	e->res = tern_segment_arrives(&e->conn, e->now, seg);
-	check_result(e, before);
+	check_law(laws_result(&e->conn, before, &e->res));
 	CHECK(e->res.data_off + e->res.data_len <= seg->len);
 	if (e->res.events & TERN_EV_RESET && tern_reset_for(seg, &rst))
 		keep_out(e, &rst);
@@ -360,7 +281,7 @@ void end_timeout(struct end *e)
 	u8 before = e->conn.state;
 
 	e->res = tern_timeout(&e->conn, e->now);
-	check_result(e, before);
+	check_law(laws_result(&e->conn, before, &e->res));
 	end_laws(e);
 }
 
@@ -369,7 +290,7 @@ void end_close(struct end *e)
 	u8 before = e->conn.state;
 
 	e->res = tern_close(&e->conn, e->now);
-	check_result(e, before);
+	check_law(laws_result(&e->conn, before, &e->res));
 	end_laws(e);
 }
 
@@ -378,7 +299,7 @@ void end_orphan(struct end *e)
 	u8 before = e->conn.state;
 
 	e->res = tern_orphan(&e->conn, e->now);
-	check_result(e, before);
+	check_law(laws_result(&e->conn, before, &e->res));
 	end_laws(e);
 }
 
@@ -387,7 +308,7 @@ void end_abort(struct end *e, enum tern_error error)
 	u8 before = e->conn.state;
 
 	e->res = tern_abort(&e->conn, error);
-	check_result(e, before);
+	check_law(laws_result(&e->conn, before, &e->res));
 	end_laws(e);
 }
 
