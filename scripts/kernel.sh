@@ -71,7 +71,7 @@ flavour_6_12() {
 flavour_newest() {
 	start=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
 	suites=(trixie trixie-backports)
-	tools=(make bash dash coreutils sed grep mawk findutils diffutils)
+	tools=(make binutils bash dash coreutils sed grep mawk findutils diffutils)
 }
 
 flavour_arm64() {
