@@ -29,7 +29,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm lint scripts clean help deps-build
+	test-vm test-debug lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -61,6 +61,9 @@ test-unit: ## the unit tests and the purity check of core/
 
 test-vm: ## the tests that boot a kernel
 	@tests/run.sh vm
+
+test-debug: ## the tests of tern.ko on kernels with KASAN, lockdep, KCSAN, failing allocations
+	@tests/debug.sh
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh

@@ -16,6 +16,7 @@ usage() {
 	  vm      what scripts/vm.sh needs to boot a kernel
 	  test    what make test needs besides build and vm
 	  lint    what make lint needs
+	  kernel  what building a debugging kernel needs besides build
 	END
 }
 
@@ -51,8 +52,13 @@ needs() {
 		echo "perl perl"
 		echo "xz-utils xz"
 		;;
+	kernel)
+		echo "flex flex"
+		echo "bison bison"
+		echo "libelf-dev /usr/include/gelf.h"
+		;;
 	*)
-		echo "deps.sh: '$1' is not one of build, vm, test, lint" >&2
+		echo "deps.sh: '$1' is not one of build, vm, test, lint, kernel" >&2
 		return 2
 		;;
 	esac

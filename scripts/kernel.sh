@@ -26,6 +26,8 @@ usage() {
 	  root        directory that the packages are unpacked in
 	  checkpatch  path of checkpatch.pl of the distribution's kernel source
 	  kernel-doc  path of kernel-doc of the same source
+	  source DIR  unpack the distribution's kernel source into DIR
+	  source-version  its version
 
 	environment:
 	  KERNEL      which kernel:
@@ -96,6 +98,8 @@ flavours() {
 	              newest   Debian 13's backports, with the compiler it wants
 	              arm64    the distribution's own for this architecture, emulated;
 	              s390x    weak memory order, and big-endian
+	              kasan    built from its source for debugging, see
+	              kcsan    scripts/vm/debug/
 	END
 }
 
@@ -103,7 +107,9 @@ apt_options=(-o APT::Sandbox::User=root)
 choose() {
 	arch=amd64 cross='' suites=() tools=()
 	case $kernel in
-	stock|rt|6.12|newest|arm64|s390x)
+	stock|kasan|kcsan)
+		flavour_stock ;;
+	rt|6.12|newest|arm64|s390x)
 		"flavour_${kernel//./_}" ;;
 	*)	die "KERNEL=$kernel: not known, see scripts/kernel.sh --help" ;;
 	esac
@@ -312,6 +318,11 @@ get_kernel() {
 	local current=$cache/kernel/$kernel/current
 
 	choose
+	case $kernel in
+	kasan|kcsan)
+		root=$("$here/vm/debug-kernel.sh" "$kernel")
+		return ;;
+	esac
 	if [ -r "$current" ] && [ -e "$cache/kernel/$kernel/$(<"$current")/release" ]; then
 		root=$cache/kernel/$kernel/$(<"$current")
 		if [ ${#suites[@]} -gt 0 ]; then
@@ -337,19 +348,10 @@ get_kernel() {
 	exec 9>&-
 }
 
-# The kernel source package is large and only a few scripts of it are wanted.
-get_source_scripts() {
-	local package v temp tarball dir=$cache/checkpatch
-
-	scripts=$dir/current
-	if [ -e "$scripts/checkpatch.pl" ] && ! [ /var/lib/apt/lists -nt "$dir/checked" ]; then
-		return
-	fi
+# Sets package and v to the package of the kernel's source and its version.
+source_package() {
 	choose
 	ready_apt
-	mkdir -p "$dir"
-	exec 9>"$dir/lock"
-	flock 9
 	package=$(depends linux-source | grep '^linux-source-' | head -n 1) || true
 	if [ -z "$package" ]; then
 		private_lists || true
@@ -357,26 +359,51 @@ get_source_scripts() {
 	fi
 	[ -n "$package" ] || die "apt knows no linux-source"
 	v=$(version "$package")
+}
+
+# Unpack the source, or those files of it that tar's further arguments name, into $1
+# by way of $2.
+unpack_source() {
+	local dir=$1 temp=$2 tarball
+	shift 2
+
+	mkdir "$temp/deb"
+	echo "kernel.sh: fetching $package" >&2
+	download "$temp/deb" "$package" || {
+		private_lists || true
+		v=$(version "$package")
+		download "$temp/deb" "$package" || {
+			tail -n 5 "$temp/deb/log" >&2
+			die "cannot download $package"
+		}
+	}
+	# the names of the tarball's top directory and place differ
+	tarball=$(dpkg --fsys-tarfile "$temp"/deb/*.deb | tar -t |
+		grep -E '/linux-source-[^/]*\.tar\.[a-z0-9]+$' | head -n 1) || true
+	[ -n "$tarball" ] || die "$package holds no source tarball"
+	dpkg --fsys-tarfile "$temp"/deb/*.deb | tar -xO "$tarball" >"$temp/source"
+	tar -xf "$temp/source" -C "$dir" "$@"
+	rm -rf "$temp/source" "$temp/deb"
+}
+
+# The kernel source package is large and only a few scripts of it are wanted.
+get_source_scripts() {
+	local package v temp dir=$cache/checkpatch
+
+	scripts=$dir/current
+	if [ -e "$scripts/checkpatch.pl" ] && ! [ /var/lib/apt/lists -nt "$dir/checked" ]; then
+		return
+	fi
+	mkdir -p "$dir"
+	exec 9>"$dir/lock"
+	flock 9
+	source_package
 	if [ ! -e "$dir/$v/checkpatch.pl" ]; then
 		temp=$(mktemp -d "$dir/.fetch.XXXXXX")
 		# shellcheck disable=SC2064 # the value of now is meant
 		trap "rm -rf '$temp'" EXIT
-		mkdir "$temp/deb" "$temp/scripts"
-		echo "kernel.sh: fetching $package for checkpatch.pl" >&2
-		download "$temp/deb" "$package" || {
-			private_lists || true
-			v=$(version "$package")
-			download "$temp/deb" "$package" || {
-				tail -n 5 "$temp/deb/log" >&2
-				die "cannot download $package"
-			}
-		}
-		# the names of the tarball's top directory and place differ
-		tarball=$(dpkg --fsys-tarfile "$temp"/deb/*.deb | tar -t |
-			grep -E '/linux-source-[^/]*\.tar\.[a-z0-9]+$' | head -n 1) || true
-		[ -n "$tarball" ] || die "$package holds no source tarball"
-		dpkg --fsys-tarfile "$temp"/deb/*.deb | tar -xO "$tarball" >"$temp/source"
-		tar -xf "$temp/source" -C "$temp/scripts" --strip-components=2 --wildcards \
+		mkdir "$temp/scripts"
+		unpack_source "$temp/scripts" "$temp" --strip-components=2 --wildcards \
 			'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
 			'*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc'
 		[ -e "$temp/scripts/checkpatch.pl" ] || die "$package holds no checkpatch.pl"
@@ -388,6 +415,15 @@ get_source_scripts() {
 	mv -T "$dir/current.new" "$dir/current"
 	touch "$dir/checked"
 	exec 9>&-
+}
+
+get_source() {
+	local package v temp
+
+	source_package
+	temp=$(mktemp -d "$1/.fetch.XXXXXX")
+	unpack_source "$1" "$temp" --strip-components=1
+	rm -rf "$temp"
 }
 
 # Run a command in a directory tree of its own that has the flavour's tools in /usr
@@ -440,6 +476,16 @@ arch|cross)
 	;;
 checkpatch|kernel-doc)
 	get_source_scripts
+	;;
+source)
+	[ -d "${2:-}" ] || die "source wants a directory"
+	get_source "$2"
+	exit
+	;;
+source-version)
+	source_package
+	echo "$v"
+	exit
 	;;
 -h|--help)
 	usage

@@ -286,9 +286,13 @@ fi
 
 bad='WARNING:|BUG:|Oops:|Call Trace|refcount_t:|unregister_netdevice: waiting'
 bad+='|suspicious RCU|Kernel panic|[Ll]eaked|general protection fault|soft lockup|detected stall'
-if grep -qE "$bad" "$temp/log.text"; then
+# what the debugging kernels say in other words
+bad+='|UBSAN:|unreferenced object|ref_tracker:|blocked for more than|ODEBUG: Out of memory'
+bad+='|kmemleak: (Cannot|Automatic memory scanning thread ended)|lockdep is turned off'
+awk -f "$top/scripts/vm/reports.awk" "$temp/log.text" >"$temp/log.reports"
+if grep -qE "$bad" "$temp/log.reports"; then
 	echo "vm.sh: the kernel's log:" >&2
-	grep -E -A 30 "$bad" "$temp/log.text" | head -n 150 >&2
+	grep -E -A 50 "$bad" "$temp/log.reports" | head -n 150 >&2
 	[ -n "$allow" ] || exit 99
 fi
 if read -r word code <"$temp/status" && [ "$word" = exit ]; then

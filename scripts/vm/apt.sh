@@ -14,6 +14,7 @@ apt_sources() {
 
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	[ -e "$key" ] && key="[signed-by=$key] " || key=
+	# shellcheck disable=SC2016 # they are apt's
 	apt-get indextargets --format '$(COMPONENT) $(RELEASE) $(REPO_URI)' \
 		'Created-By: Packages' | sed -n 's/^main //p' | sort -u |
 	while read -r release uri; do

@@ -15,8 +15,15 @@ cd "$top"
 scripts/deps.sh build
 release=$(scripts/kernel.sh release)
 dir=$top/build/$release
-make=(W=1 KCFLAGS=-Werror modules)
 what="tern.ko for $release"
+# Reports name functions: all of them are to be seen.
+flags=-Werror
+case ${KERNEL:-stock} in
+kasan|kcsan)
+	flags+=" -fno-inline-functions-called-once -fno-inline-small-functions"
+	flags+=" -fno-partial-inlining" ;;
+esac
+make=(W=1 "KCFLAGS=$flags" modules)
 if [ "${1:-}" = --sparse ]; then
 	scripts/deps.sh test
 	# a place of its own, so that a check leaves tern.ko alone

@@ -17,13 +17,13 @@ fail()
 }
 
 # run_tests PREFIX FUNCTION...: each in turn, "ok - PREFIX: name" or "not ok"; with
-# ONLY set, those whose names it matches.
+# ONLY set, those whose names it matches; with EXCEPT set, not those that it matches.
 run_tests()
 {
 	local prefix=$1 name
 	shift
 	for name; do
-		[[ $name =~ ${ONLY:-.} ]] || continue
+		[[ $name =~ ${ONLY:-.} && ! $name =~ ${EXCEPT:-^$} ]] || continue
 		WHY=
 		if "test_$name" && [ -z "$WHY" ]; then
 			echo "ok - $prefix: ${name//_/ }"
