@@ -14,7 +14,6 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-#include "module/compat.h"
 #include "module/tern_sock.h"
 
 /* The table's key is struct tern_ends, in whatever form the entry has it. */

@@ -289,7 +289,7 @@ int tern_route(struct sock *sk)
 	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk,
 				   tern_first_hop(sk, inet->inet_daddr),
 				   inet->inet_saddr, inet->inet_dport, inet->inet_sport,
-				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
+				   sk->sk_protocol, tern_route_tos(sk), sk->sk_bound_dev_if);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
 	sk_setup_caps(sk, &rt->dst);

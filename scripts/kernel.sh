@@ -51,7 +51,7 @@ kernel=${KERNEL:-stock}
 #	tools	packages without which modules cannot be built, if the machine's own
 #		compiler will not do: they are unpacked beside the kernel
 flavour_stock() {
-	local id like
+	local id
 
 	id=$(. /etc/os-release 2>/dev/null && echo "${ID:-debian} ${ID_LIKE:-}") || true
 	case " $id " in
