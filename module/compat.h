@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
+#include <net/ip.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
 #include <net/sock.h>
@@ -84,6 +85,52 @@ static inline u8 tern_route_tos(const struct sock *sk)
 	return ip_sock_rt_tos(sk);
 #endif
 }
+
+/*
+ * 6.16: ip_build_and_send_pkt() is not for modules any more; DCCP was the last one.
+ * It differs from __ip_queue_xmit() in that netfilter is not told of @sk, and a
+ * packet that waits in a queue there does not keep it.  Only that one can add IP
+ * options, which must be those of @sk.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+static inline int tern_send_ip(struct sk_buff *skb, struct sock *sk, __be32 saddr,
+			       __be32 daddr, struct ip_options_rcu *opt, u8 tos)
+{
+	int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
+	struct dst_entry *dst = skb_dst(skb);
+	struct iphdr *iph;
+
+	if (opt && opt->opt.optlen) {
+		struct flowi fl = {
+			.u.ip4.saddr = saddr,
+			.u.ip4.daddr = opt->opt.srr ? opt->opt.faddr : daddr,
+		};
+
+		return __ip_queue_xmit(sk, skb, &fl, tos);
+	}
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	*iph = (struct iphdr) {
+		.version = 4,
+		.ihl = sizeof(*iph) / 4,
+		.tos = tos,
+		.ttl = ttl < 0 ? ip4_dst_hoplimit(dst) : ttl,
+		.protocol = sk->sk_protocol,
+		.saddr = saddr,
+		.daddr = daddr,
+	};
+	if (skb->len <= IPV4_MIN_MTU || ip_dont_fragment(sk, dst))
+		iph->frag_off = htons(IP_DF);
+	else
+		ip_select_ident(sock_net(sk), skb, NULL);
+	skb->priority = READ_ONCE(sk->sk_priority);
+	if (!skb->mark)
+		skb->mark = READ_ONCE(sk->sk_mark);
+	return ip_local_out(sock_net(sk), NULL, skb);
+}
+#else
+#define tern_send_ip ip_build_and_send_pkt
+#endif
 
 /*
  * What the socket layer calls by way of struct proto and whose arguments changed:

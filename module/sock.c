@@ -251,13 +251,25 @@ static void tern_close_orphan(struct sock *sk)
 	tern_apply_pump(sk, &res);
 }
 
+/* SO_LINGER: until the peer has everything; socket locked. */
+static void tern_linger(struct sock *sk, long timeout)
+{
+	const int closing = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && (1 << sk->sk_state & closing) && !signal_pending(current))
+		sk_wait_event(sk, &timeout, !(1 << sk->sk_state & closing), &wait);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
 /* close(2), by the last who held the socket. */
 static void tern_prot_close(struct sock *sk, long timeout)
 {
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	tern_close_connection(sk);
-	sk_stream_wait_close(sk, timeout);
+	tern_linger(sk, timeout);
 	sock_hold(sk);
 	sock_orphan(sk);
 	release_sock(sk);
