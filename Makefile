@@ -28,7 +28,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE= -I. -Iincl
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 .DELETE_ON_ERROR:
-.PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
+.PHONY: all matrix module userspace unit vm-module vm-programs demo test test-unit \
 	test-vm test-debug lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
@@ -64,6 +64,9 @@ test-vm: ## the tests that boot a kernel
 
 test-debug: ## the tests of tern.ko on kernels with KASAN, lockdep, KCSAN, failing allocations
 	@tests/debug.sh
+
+matrix: ## the VM tests on every kernel that Tern is for; KERNELS="6.12 rt" names some
+	@scripts/matrix.sh $(KERNELS)
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh

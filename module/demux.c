@@ -205,9 +205,10 @@ void tern_port_unconn(struct tern_net *tn, __be16 port, bool reuse)
 static bool tern_owns_v4(const struct sock *sk)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && (sk->sk_ipv6only || (!ipv6_addr_any(&sk->sk_v6_rcv_saddr) &&
-					  !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))))
-		return false;
+	const struct in6_addr *addr = &sk->sk_v6_rcv_saddr;
+
+	if (sk->sk_family == AF_INET6)
+		return !sk->sk_ipv6only && (ipv6_addr_any(addr) || ipv6_addr_v4mapped(addr));
 #endif
 	return true;
 }
