@@ -53,8 +53,8 @@ fuzz_sources = $(FUZZ_$(1)) tests/fuzz/fuzz.c $(CORE)
 
 .DELETE_ON_ERROR:
 .PHONY: all module userspace unit vm-module vm-programs demo test test-unit \
-	test-vm test-debug storm sysfuzz sim sim-programs explore why-three fuzz fuzzers \
-	coverage differ lint scripts clean help deps-build
+	test-vm matrix test-debug storm sysfuzz sim sim-programs explore why-three fuzz \
+	fuzzers coverage differ lint scripts clean help deps-build
 
 all: module userspace ## the module for the running kernel and the programs
 
@@ -115,6 +115,9 @@ sysfuzz: ## CALLS=n system calls with any arguments, and segments, from SEED=n
 
 test-debug: ## the tests of tern.ko on kernels with KASAN, lockdep, KCSAN, failing allocations
 	@tests/debug.sh
+
+matrix: ## the VM tests on every kernel that Tern is for; KERNELS="6.12 rt" names some
+	@scripts/matrix.sh $(KERNELS)
 
 lint: ## checkpatch, kernel-doc, spelling, shellcheck
 	@scripts/lint.sh

@@ -14,7 +14,6 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-#include "module/compat.h"
 #include "module/tern_sock.h"
 
 /* The table's key is struct tern_ends, in whatever form the entry has it. */
@@ -202,13 +201,42 @@ void tern_port_unconn(struct tern_net *tn, __be16 port, bool reuse)
 	spin_unlock_bh(&tn->ports_lock);
 }
 
+/* Is it bound to addresses of IPv4: to that in sk_rcv_saddr, or to all? */
+static bool tern_owns_v4(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct in6_addr *addr = &sk->sk_v6_rcv_saddr;
+
+	if (sk->sk_family == AF_INET6)
+		return !sk->sk_ipv6only && (ipv6_addr_any(addr) || ipv6_addr_v4mapped(addr));
+#endif
+	return true;
+}
+
+/* Is there an address that both are bound to?  The kernel's answer is not for modules. */
+static bool tern_owners_meet(const struct sock *sk, const struct sock *other)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct in6_addr *a = &sk->sk_v6_rcv_saddr, *b = &other->sk_v6_rcv_saddr;
+
+	/* a v4-mapped address is one of IPv4 */
+	if (sk->sk_family == AF_INET6 && other->sk_family == AF_INET6 &&
+	    !ipv6_addr_v4mapped(a) && !ipv6_addr_v4mapped(b) &&
+	    (ipv6_addr_any(a) || ipv6_addr_any(b) || ipv6_addr_equal(a, b)))
+		return true;
+#endif
+	return tern_owns_v4(sk) && tern_owns_v4(other) &&
+	       (!sk->sk_rcv_saddr || !other->sk_rcv_saddr ||
+		sk->sk_rcv_saddr == other->sk_rcv_saddr);
+}
+
 /* Do two sockets that want the same port stand in each other's way? */
 static bool tern_owners_conflict(const struct sock *sk, const struct sock *other)
 {
 	if (sk->sk_bound_dev_if && other->sk_bound_dev_if &&
 	    sk->sk_bound_dev_if != other->sk_bound_dev_if)
 		return false;
-	if (!inet_rcv_saddr_equal(sk, other, true))
+	if (!tern_owners_meet(sk, other))
 		return false;
 	return !sk->sk_reuse || !other->sk_reuse ||
 	       inet_sk_state_load(other) == TCP_LISTEN;

@@ -16,7 +16,6 @@
 #include <net/protocol.h>
 #include <net/transp_v6.h>
 
-#include "module/compat.h"
 #include "module/tern_sock.h"
 
 static struct tern6_sock *tern6_sk(struct sock *sk)
@@ -182,7 +181,7 @@ void tern6_child_init(struct sock *sk, const struct sock *listener,
 	inet->pinet6 = np;
 	np->ipv6_mc_list = NULL;
 	np->ipv6_ac_list = NULL;
-	np->ipv6_fl_list = NULL;
+	tern_no_flowlabels(sk);
 	np->pktoptions = NULL;
 	np->rxpmtu = NULL;
 	RCU_INIT_POINTER(np->opt, NULL);
@@ -245,10 +244,10 @@ static int tern6_connect_mapped(struct sock *sk, const struct in6_addr *daddr, _
 
 	if (ipv6_only_sock(sk))
 		return -ENETUNREACH;
-	return tern_prot_connect(sk, (struct sockaddr *)&sin, sizeof(sin));
+	return tern_prot_connect(sk, (struct sockaddr_unsized *)&sin, sizeof(sin));
 }
 
-static int tern6_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+static int tern6_prot_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)uaddr;
 	struct in6_addr daddr;

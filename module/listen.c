@@ -68,7 +68,7 @@ static void tern_request_detach(struct tern_request *rq)
 	struct tern_listener *lst = tern_sk(rq->listener)->listener;
 
 	rq->e.dead = true;
-	if (del_timer(&rq->timer))
+	if (timer_delete(&rq->timer))
 		tern_request_put(rq);
 	spin_lock_bh(&lst->lock);
 	if (!list_empty(&rq->link)) {
@@ -110,7 +110,7 @@ static void tern_request_pump(struct tern_request *rq, struct tern_conn *conn, u
 
 static void tern_request_timer(struct timer_list *t)
 {
-	struct tern_request *rq = from_timer(rq, t, timer);
+	struct tern_request *rq = timer_container_of(rq, t, timer);
 	struct tern_config cfg;
 	struct tern_result res;
 	struct tern_conn conn;
@@ -787,11 +787,10 @@ static int tern_accept_wait(struct sock *sk, long timeo)
  * @sk: listener
  * @flags: O_NONBLOCK
  * @err: where to put -EINVAL (not listening), -EAGAIN, -EINTR or -ERESTARTSYS
- * @kern: asked for by the kernel itself
  *
  * Return: the child, whose life is now the caller's, or NULL.
  */
-struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern)
+struct sock *tern_accept(struct sock *sk, int flags, int *err)
 {
 	struct sock *child = NULL;
 	long timeo;

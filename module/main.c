@@ -128,8 +128,11 @@ static int __init tern_init(void)
 	BUILD_BUG_ON(sizeof(struct tern_cb) > sizeof_field(struct sk_buff, cb));
 	BUILD_BUG_ON(sizeof(struct tern_entry) > 24);
 	BUILD_BUG_ON(sizeof(struct tern_tw_entry) > 64);
-	/* A debugging kernel's locks and timers are several times as large. */
-	BUILD_BUG_ON(!IS_ENABLED(CONFIG_DEBUG_SPINLOCK) && sizeof(struct tern_request) > 192);
+	/* A debugging kernel's locks and timers are several times as large, those
+	 * that sleep (PREEMPT_RT) have a queue.
+	 */
+	BUILD_BUG_ON(!IS_ENABLED(CONFIG_DEBUG_SPINLOCK) && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		     sizeof(struct tern_request) > 192);
 
 	/* Asked before the hooks are in place, and settled by inet_add_protocol(). */
 	if (rcu_access_pointer(inet_protos[tern_protocol])) {

@@ -164,7 +164,7 @@ static void tern_proc_sock(struct seq_file *m, struct sock *sk)
 	struct tern_proc_line l = {
 		.tx_queue = tern_seq_dist(ts->conn.snd_una, ts->conn.snd_end),
 		.rx_queue = READ_ONCE(ts->rcv_tail) - READ_ONCE(ts->rcv_head),
-		.uid = sock_i_uid(sk),
+		.uid = sk_uid(sk),
 		.inode = sock_i_ino(sk),
 		.refs = refcount_read(&sk->sk_refcnt),
 	};
@@ -185,7 +185,7 @@ static void tern_proc_request(struct seq_file *m, struct tern_request *rq)
 		tern_proc_ends(&l, &rq->e);
 		tern_config(rq->listener, &l.ends, rq->mss, &cfg);
 		tern_req_unpack(&conn, &rq->req, &cfg);
-		l.uid = sock_i_uid(rq->listener);
+		l.uid = sk_uid(rq->listener);
 		tern_proc_conn(&l, &conn);
 		tern_proc_print(m, &l);
 	}
@@ -238,7 +238,7 @@ static void tern_proc_listeners(struct seq_file *m, const struct tern_port *p)
 		/* As for TCP: how many wait to be accepted, and how many may. */
 		l.rx_queue = READ_ONCE(ts->listener->n_accept);
 		l.tx_queue = READ_ONCE(sk->sk_max_ack_backlog);
-		l.uid = sock_i_uid(sk);
+		l.uid = sk_uid(sk);
 		l.inode = sock_i_ino(sk);
 		tern_proc_print(m, &l);
 	}

@@ -17,7 +17,6 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
-#include "module/compat.h"
 #include "module/tern_sock.h"
 #include "module/trace.h"
 #include "uapi/linux/tern.h"
@@ -252,13 +251,25 @@ static void tern_close_orphan(struct sock *sk)
 	tern_apply_pump(sk, &res);
 }
 
+/* SO_LINGER: until the peer has everything; socket locked. */
+static void tern_linger(struct sock *sk, long timeout)
+{
+	const int closing = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && (1 << sk->sk_state & closing) && !signal_pending(current))
+		sk_wait_event(sk, &timeout, !(1 << sk->sk_state & closing), &wait);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
 /* close(2), by the last who held the socket. */
 static void tern_prot_close(struct sock *sk, long timeout)
 {
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	tern_close_connection(sk);
-	sk_stream_wait_close(sk, timeout);
+	tern_linger(sk, timeout);
 	sock_hold(sk);
 	sock_orphan(sk);
 	release_sock(sk);
@@ -349,7 +360,7 @@ static int tern_connect_prepare(struct sock *sk, const struct sockaddr_in *peer)
 	rt = ip_route_output_ports(sock_net(sk), fl4, sk,
 				   tern_first_hop(sk, peer->sin_addr.s_addr),
 				   inet->inet_saddr, peer->sin_port, inet->inet_sport,
-				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
+				   sk->sk_protocol, tern_route_tos(sk), sk->sk_bound_dev_if);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
 	unicast = !(rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST));
@@ -428,7 +439,7 @@ int tern_connect_open(struct sock *sk, int err)
 }
 
 /** tern_prot_connect() - connect(2) to an IPv4 address; also, mapped, of an AF_INET6 socket */
-int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+int tern_prot_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	const struct sockaddr_in *peer = (const struct sockaddr_in *)uaddr;
 	int err;
@@ -562,14 +573,20 @@ static int tern_recv_idle(struct sock *sk, long timeo, int copied)
 	return 1;
 }
 
-static int tern_prot_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
-			     int *addr_len)
+/**
+ * tern_recvmsg() - recvmsg(2), but for the error queue
+ * @sk: socket
+ * @msg: where to put the octets
+ * @len: how many are wanted
+ * @flags: MSG_*
+ *
+ * Return: how many there were, 0 at the end of the stream, or an error.
+ */
+int tern_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	int copied = 0, err = 0, target;
 	long timeo;
 
-	if (flags & MSG_ERRQUEUE)
-		return inet_recv_error(sk, msg, len, addr_len);
 	if (flags & MSG_OOB)
 		return -EINVAL;
 
@@ -649,8 +666,15 @@ static __poll_t tern_poll(struct file *file, struct socket *sock, poll_table *wa
 	return mask;
 }
 
-/* SIOCINQ: octets to be read; SIOCOUTQ: octets not acknowledged yet. */
-static int tern_ioctl_value(struct sock *sk, int cmd, int *value)
+/**
+ * tern_ioctl() - SIOCINQ: octets to be read; SIOCOUTQ: octets not acknowledged yet
+ * @sk: socket
+ * @cmd: one of these
+ * @value: where to put the number
+ *
+ * Return: 0, -EINVAL for a listener, -ENOIOCTLCMD for another command.
+ */
+int tern_ioctl(struct sock *sk, int cmd, int *value)
 {
 	struct tern_sock *ts = tern_sk(sk);
 	struct sk_buff *skb;
@@ -671,13 +695,6 @@ static int tern_ioctl_value(struct sock *sk, int cmd, int *value)
 	release_sock(sk);
 	*value = n;
 	return err;
-}
-
-static int tern_prot_ioctl(struct sock *sk, int cmd, unsigned long arg)
-{
-	int value, err = tern_ioctl_value(sk, cmd, &value);
-
-	return err ? err : put_user(value, (int __user *)arg);
 }
 
 /* How long to wait for a silent peer has changed; socket locked. */
@@ -828,7 +845,7 @@ struct proto tern_prot = {
 	.close = tern_prot_close,
 	.connect = tern_prot_connect,
 	.disconnect = tern_prot_disconnect,
-	.accept = tern_accept,
+	.accept = tern_prot_accept,
 	.ioctl = tern_prot_ioctl,
 	.init = tern_init_sock,
 	.destroy = tern_destroy_sock,
@@ -875,7 +892,7 @@ const struct proto_ops tern_stream_ops = {
 	.sendmsg = inet_sendmsg,
 	.recvmsg = inet_recvmsg,
 	.mmap = sock_no_mmap,
-	.sendpage = sock_no_sendpage,
+	TERN_NO_SENDPAGE
 	.set_rcvlowat = tern_set_rcvlowat,
 };
 
@@ -899,7 +916,7 @@ const struct proto_ops tern6_stream_ops = {
 	.sendmsg = inet_sendmsg,
 	.recvmsg = inet_recvmsg,
 	.mmap = sock_no_mmap,
-	.sendpage = sock_no_sendpage,
+	TERN_NO_SENDPAGE
 	.set_rcvlowat = tern_set_rcvlowat,
 };
 #endif

@@ -9,7 +9,6 @@
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
-#include "module/compat.h"
 #include "module/tern_sock.h"
 
 /** struct tern_sysctl_desc - one file of net/tern */

@@ -60,6 +60,7 @@
 
 #include "core/tern.h"
 #include "core/wire.h"
+#include "module/compat.h"
 #include "module/stats.h"
 
 /* enum tern_kind - what stands behind an entry of the connection table */
@@ -574,7 +575,7 @@ extern const struct proto_ops tern_stream_ops;
 extern const struct proto_ops tern6_stream_ops;
 int tern_prot_init(void);
 void tern_prot_exit(void);
-int tern_prot_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+int tern_prot_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 int tern_connect_check(const struct sock *sk, __be16 port);
 int tern_connect_open(struct sock *sk, int err);
 void tern_sock_reset(struct sock *sk);
@@ -616,7 +617,6 @@ void tern6_child_init(struct sock *sk, const struct sock *listener,
 /* listen.c */
 int tern_listen(struct socket *sock, int backlog);
 void tern_listen_stop(struct sock *sk);
-struct sock *tern_accept(struct sock *sk, int flags, int *err, bool kern);
 bool tern_accept_ready(const struct sock *sk);
 void tern_listen_rcv(struct tern_net *tn, struct sock *sk, const struct tern_ends *ends,
 		     struct sk_buff *skb, struct tern_seg *seg, struct tern_tw_entry *reopens);

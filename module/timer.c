@@ -54,7 +54,7 @@ static void tern_timer_due(struct sock *sk)
 /* Runs with a reference to the socket, which it gives back. */
 static void tern_timer_fn(struct timer_list *t)
 {
-	struct sock *sk = from_timer(sk, t, sk_timer);
+	struct sock *sk = timer_container_of(sk, t, sk_timer);
 	struct tern_sock *ts = tern_sk(sk);
 
 	bh_lock_sock(sk);

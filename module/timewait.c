@@ -97,7 +97,7 @@ static void tern_tw_arm(struct tern_net *tn)
 /* End up to a batch of entries that are due, then let others have the CPU. */
 static void tern_tw_timer(struct timer_list *t)
 {
-	struct tern_net *tn = from_timer(tn, t, tw_timer);
+	struct tern_net *tn = timer_container_of(tn, t, tw_timer);
 	struct tern_tw_entry *tw, *next;
 	int batch = 256;
 
@@ -124,7 +124,7 @@ void tern_tw_net_exit(struct tern_net *tn)
 	struct tern_tw_entry *tw, *next;
 	int batch;
 
-	del_timer_sync(&tn->tw_timer);
+	timer_delete_sync(&tn->tw_timer);
 	while (tn->tw_count) {
 		batch = 256;
 		spin_lock_bh(&tn->tw_lock);

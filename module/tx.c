@@ -78,8 +78,8 @@ static int tern_to_ip(struct sock *sk, struct sk_buff *skb)
 		if (tern_sock_v6(sk))
 			err = tern6_send(sk, skb);
 		else
-			err = ip_build_and_send_pkt(skb, sk, inet->inet_saddr, inet->inet_daddr,
-						    rcu_dereference(inet->inet_opt), inet->tos);
+			err = tern_send_ip(skb, sk, inet->inet_saddr, inet->inet_daddr,
+					   rcu_dereference(inet->inet_opt), inet->tos);
 	} else {
 		kfree_skb(skb);
 	}
@@ -170,8 +170,8 @@ void tern_xmit_bare(struct tern_net *tn, const struct tern_ends *ends, const str
 	tern_push_header(skb, seg, ends);
 	tern_count_out(tn, seg);
 	err = tern_ends_v6(ends) ? tern6_send_bare(tn, skb, ends, tos) :
-		ip_build_and_send_pkt(skb, tn->ctl_sk, tern_v4(&ends->laddr),
-				      tern_v4(&ends->raddr), NULL, tos);
+		tern_send_ip(skb, tn->ctl_sk, tern_v4(&ends->laddr),
+			     tern_v4(&ends->raddr), NULL, tos);
 	if (net_xmit_eval(err))
 		tern_count(tn, TERN_MIB_OUT_FAILED);
 	return;
@@ -289,7 +289,7 @@ int tern_route(struct sock *sk)
 	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk,
 				   tern_first_hop(sk, inet->inet_daddr),
 				   inet->inet_saddr, inet->inet_dport, inet->inet_sport,
-				   sk->sk_protocol, RT_CONN_FLAGS(sk), sk->sk_bound_dev_if);
+				   sk->sk_protocol, tern_route_tos(sk), sk->sk_bound_dev_if);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
 	sk_setup_caps(sk, &rt->dst);

@@ -14,6 +14,7 @@ usage() {
 
 	  build   compiler and libraries for the module and the programs
 	  vm      what scripts/vm.sh needs to boot a kernel
+	  matrix  what other architectures need besides build and vm
 	  test    what make test needs besides build and vm
 	  lint    what make lint needs
 	  fuzz    what make fuzz needs: libFuzzer and AFL++
@@ -44,6 +45,13 @@ needs() {
 		echo "tcpdump tcpdump"
 		echo "ethtool ethtool"
 		;;
+	matrix)
+		echo "qemu-system-arm qemu-system-aarch64"
+		echo "qemu-system-misc qemu-system-s390x"
+		echo "gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc"
+		echo "gcc-s390x-linux-gnu s390x-linux-gnu-gcc"
+		echo "util-linux unshare"
+		;;
 	test)
 		echo "sparse sparse"
 		echo "gcovr gcovr"
@@ -66,7 +74,7 @@ needs() {
 		echo "libelf-dev /usr/include/gelf.h"
 		;;
 	*)
-		echo "deps.sh: '$1' is not one of build, vm, test, lint, fuzz, kernel" >&2
+		echo "deps.sh: '$1' is not one of build, vm, matrix, test, lint, fuzz, kernel" >&2
 		return 2
 		;;
 	esac

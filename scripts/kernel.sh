@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel.sh - a distribution kernel, unpacked in a cache outside the tree.
+# kernel.sh - a distribution kernel, unpacked in a cache outside the tree, and
+# what builds modules for it.
 #
 # Packages are named, resolved and downloaded by apt and unpacked with
 # dpkg -x: nothing is installed and no root is needed.  A kernel appears in the
@@ -18,6 +19,10 @@ usage() {
 	  release     its release, as uname -r says
 	  modules     path of its /lib/modules/RELEASE
 	  headers     path to build modules against (make -C ...)
+	  arch        its architecture, as Debian says
+	  cross       what the names of the compilers for it begin with, or nothing
+	  build DIR [MAKE ARGUMENT...]
+	              make in headers for the module in DIR, with the right compiler
 	  root        directory that the packages are unpacked in
 	  checkpatch  path of checkpatch.pl of the distribution's kernel source
 	  kernel-doc  path of kernel-doc of the same source
@@ -25,8 +30,8 @@ usage() {
 	  source-version  its version
 
 	environment:
-	  KERNEL      which kernel: stock (default), the distribution's own; kasan or
-	              kcsan, built from its source for debugging (scripts/vm/debug/)
+	  KERNEL      which kernel:
+$(flavours)
 	  TERN_CACHE  the cache, default \${XDG_CACHE_HOME:-~/.cache}/tern
 	END
 }
@@ -34,32 +39,96 @@ usage() {
 die() { echo "kernel.sh: $*" >&2; exit 1; }
 
 PATH=$PATH:/usr/sbin:/sbin
+here=$(cd "$(dirname "$0")" && pwd)
 cache=${TERN_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/tern}
 kernel=${KERNEL:-stock}
 
-# What KERNEL=... means: the packages to start from.  Another suite or
-# architecture would also set apt_options to an apt state of its own.
+# What KERNEL=... means, each in a function of its own that sets
+#	start	the packages to start from
+#	arch	the architecture, as Debian says; cross: the prefix of its compiler
+#	suites	where the packages are, if not in the machine's own sources, see
+#		vm/apt.sh; the last one is preferred
+#	tools	packages without which modules cannot be built, if the machine's own
+#		compiler will not do: they are unpacked beside the kernel
+flavour_stock() {
+	local id
+
+	id=$(. /etc/os-release 2>/dev/null && echo "${ID:-debian} ${ID_LIKE:-}") || true
+	case " $id " in
+	*" ubuntu "*)
+		start=(linux-image-virtual linux-headers-virtual) ;;
+	*)	start=(linux-image-cloud-amd64 linux-headers-cloud-amd64) ;;
+	esac
+}
+
+flavour_rt() {
+	start=(linux-image-rt-amd64 linux-headers-rt-amd64)
+}
+
+flavour_6_12() {
+	start=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
+	suites=(stable bookworm-backports)
+}
+
+flavour_newest() {
+	start=(linux-image-cloud-amd64 linux-headers-cloud-amd64)
+	suites=(trixie trixie-backports)
+	tools=(make binutils bash dash coreutils sed grep mawk findutils diffutils)
+}
+
+flavour_arm64() {
+	start=(linux-image-cloud-arm64 linux-headers-cloud-arm64)
+	suites=(stable)
+	arch=arm64
+	cross=aarch64-linux-gnu-
+}
+
+flavour_s390x() {
+	start=(linux-image-s390x linux-headers-s390x)
+	suites=(stable)
+	arch=s390x
+	cross=s390x-linux-gnu-
+}
+
+flavours() {
+	cat <<-END
+	              stock    the distribution's own (default)
+	              rt       the same with PREEMPT_RT
+	              6.12     Debian 12's backports
+	              newest   Debian 13's backports, with the compiler it wants
+	              arm64    the distribution's own for this architecture, emulated;
+	              s390x    weak memory order, and big-endian
+	              kasan    built from its source for debugging, see
+	              kcsan    scripts/vm/debug/
+	END
+}
+
 apt_options=(-o APT::Sandbox::User=root)
 choose() {
-	local id=debian like=
-
-	[ -r /etc/os-release ] && {
-		id=$(. /etc/os-release && echo "${ID:-}")
-		like=$(. /etc/os-release && echo "${ID_LIKE:-}")
-	}
+	arch=amd64 cross='' suites=() tools=()
 	case $kernel in
-	stock)	;;
-	*)	die "KERNEL=$kernel: only stock, kasan and kcsan are known" ;;
+	stock|kasan|kcsan)
+		flavour_stock ;;
+	rt|6.12|newest|arm64|s390x)
+		"flavour_${kernel//./_}" ;;
+	*)	die "KERNEL=$kernel: not known, see scripts/kernel.sh --help" ;;
 	esac
+}
+
+# The package lists that the flavour needs, in apt_options.
+ready_apt() {
 	if ! command -v apt-cache >/dev/null || ! command -v dpkg >/dev/null; then
 		die "needs a Debian or Ubuntu system (apt-cache, apt-get, dpkg)"
 	fi
 	[ "$(dpkg --print-architecture)" = amd64 ] ||
 		die "only amd64 is supported so far"
-	case " $id $like " in
-	*" ubuntu "*)
-		start=(linux-image-virtual linux-headers-virtual) ;;
-	*)	start=(linux-image-cloud-amd64 linux-headers-cloud-amd64) ;;
+	[ ${#suites[@]} -gt 0 ] || return 0
+	# shellcheck source=scripts/vm/apt.sh
+	. "$here/vm/apt.sh"
+	apt_private "$arch" "${suites[@]}" || die "cannot read the lists of ${suites[*]}"
+	case ${suites[-1]} in
+	stable)	;;
+	*)	apt_options+=(-o "APT::Default-Release=${suites[-1]}") ;;
 	esac
 }
 
@@ -67,6 +136,8 @@ choose() {
 private_lists() {
 	local state=$cache/apt/$kernel
 
+	# other suites have lists of their own anyway
+	[ ${#suites[@]} -eq 0 ] || return 1
 	echo "kernel.sh: reading package lists" >&2
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	apt_options+=(-o "Dir::State::lists=$state/lists" -o "Dir::Cache=$state/cache")
@@ -76,8 +147,10 @@ private_lists() {
 	}
 }
 
+# of alternatives, marked with |, the first
 depends() { apt-cache "${apt_options[@]}" depends --important "$1" 2>/dev/null |
-	sed -n 's/^ *Depends: \(linux-[a-z]*-[^ ]*\)$/\1/p'; }
+	awk '/^ .?Depends: / { if (!other && $2 ~ /^linux-[a-z]*-/) print $2
+			       other = /^ \|/ }'; }
 
 version() { apt-cache "${apt_options[@]}" show --no-all-versions "$1" 2>/dev/null |
 	awk '/^Version: / && !v { v = $2 } END { print v }'; }
@@ -94,10 +167,18 @@ resolve() {
 		case $seen in *" $p "*) continue ;; esac
 		seen+="$p "
 		# only those named by a version hold files
-		case $p in *-[0-9]*) packages+=("$p") ;; esac
+		case $p in
+		linux-kbuild-*)
+			# programs that run while the module is built: here
+			[ "$arch" = amd64 ] || p+=:amd64=$(version "$p")
+			packages+=("$p") ;;
+		*-[0-9]*)
+			packages+=("$p") ;;
+		esac
 		for d in $(depends "$p"); do
 			case $d in
-			linux-image-*|linux-modules-*|linux-headers-*|linux-kbuild-*)
+			linux-image-*|linux-modules-*|linux-headers-*|linux-kbuild-*|\
+			linux-binary-*|linux-base-*)
 				todo+=("$d") ;;
 			esac
 		done
@@ -162,6 +243,21 @@ unpack_vmlinux() {
 	rm -f "$out"
 }
 
+# The build tools that the machine lacks: gcc as the headers want it, and all that
+# they, it and the kernel's own helpers depend on.
+fetch_tools() {
+	local dir=$1 compiler
+
+	compiler=$(apt-cache "${apt_options[@]}" depends --important \
+		"linux-headers-$release" | sed -n 's/^ *Depends: \(gcc-[^ ]*\)$/\1/p')
+	[ -n "$compiler" ] || die "the headers for $release name no compiler"
+	echo "kernel.sh: fetching $compiler for it" >&2
+	# shellcheck disable=SC2086 # it may be several
+	apt_unpack "$dir" "${tools[@]}" $compiler "linux-headers-$release" ||
+		die "cannot download $compiler"
+	ln -sf mawk "$dir/usr/bin/awk"
+}
+
 fetch() {
 	local final=$cache/kernel/$kernel/$key temp deb
 
@@ -185,6 +281,12 @@ fetch() {
 	for deb in "$temp"/deb/*.deb; do
 		dpkg -x "$deb" "$temp/root"
 	done
+	# newer packages have it beside the modules
+	if [ ! -e "$temp/root/boot/vmlinuz-$release" ]; then
+		mkdir -p "$temp/root/boot"
+		mv "$temp/root/usr/lib/modules/$release/vmlinuz" \
+			"$temp/root/boot/vmlinuz-$release" || true
+	fi
 	# where /lib is a link to /usr/lib the packages may say either
 	if [ ! -e "$temp/root/lib/modules/$release" ]; then
 		mkdir -p "$temp/root/lib"
@@ -199,7 +301,9 @@ fetch() {
 	[ -e "$temp/root/usr/src/linux-headers-$release/Makefile" ] ||
 		die "the packages hold no headers for $release"
 	depmod -b "$temp/root" "$release"
-	unpack_vmlinux "$temp/root/boot/vmlinuz-$release" "$temp/root/boot/vmlinux-$release"
+	[ "$arch" != amd64 ] ||
+		unpack_vmlinux "$temp/root/boot/vmlinuz-$release" "$temp/root/boot/vmlinux-$release"
+	[ ${#tools[@]} -eq 0 ] || fetch_tools "$temp/root/tools"
 	echo "$release" >"$temp/root/release"
 	if [ ! -e "$final" ]; then
 		mv "$temp/root" "$final"
@@ -213,17 +317,21 @@ fetch() {
 get_kernel() {
 	local current=$cache/kernel/$kernel/current
 
+	choose
 	case $kernel in
 	kasan|kcsan)
-		root=$("$(dirname "$0")/vm/debug-kernel.sh" "$kernel")
+		root=$("$here/vm/debug-kernel.sh" "$kernel")
 		return ;;
 	esac
-	if [ -r "$current" ] && [ -e "$cache/kernel/$kernel/$(<"$current")/release" ] &&
-	   ! [ /var/lib/apt/lists -nt "$current" ]; then
+	if [ -r "$current" ] && [ -e "$cache/kernel/$kernel/$(<"$current")/release" ]; then
 		root=$cache/kernel/$kernel/$(<"$current")
-		return
+		if [ ${#suites[@]} -gt 0 ]; then
+			[ -z "$(find "$current" -mtime -1)" ] || return 0
+		elif ! [ /var/lib/apt/lists -nt "$current" ]; then
+			return 0
+		fi
 	fi
-	choose
+	ready_apt
 	mkdir -p "$cache/kernel/$kernel"
 	# one fetches, the others wait and find it
 	exec 9>"$cache/kernel/$kernel/lock"
@@ -243,6 +351,7 @@ get_kernel() {
 # Sets package and v to the package of the kernel's source and its version.
 source_package() {
 	choose
+	ready_apt
 	package=$(depends linux-source | grep '^linux-source-' | head -n 1) || true
 	if [ -z "$package" ]; then
 		private_lists || true
@@ -317,10 +426,53 @@ get_source() {
 	rm -rf "$temp"
 }
 
+# Run a command in a directory tree of its own that has the flavour's tools in /usr
+# and, where they are here, the cache and this source tree.  No root is needed where
+# a user may have a name space of his own.
+in_tools() {
+	local view user=() status=0
+
+	[ "$(id -u)" -eq 0 ] || user=(--map-root-user)
+	view=$(mktemp -d)
+	# shellcheck disable=SC2016 # it is for the other shell
+	unshare "${user[@]}" --mount bash -c '
+		view=$1 tools=$2 cache=$3 tree=$4
+		shift 4
+		mount -t tmpfs tmpfs "$view" || exit
+		for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$view/$dir"; done
+		mkdir "$view/usr" "$view/tmp"
+		mount --rbind "$tools/usr" "$view/usr" || exit
+		for dir in /proc /dev "$cache" "$tree"; do
+			mkdir -p "$view$dir" && mount --rbind "$dir" "$view$dir" || exit
+		done
+		exec chroot "$view" /usr/bin/env -i PATH=/usr/bin:/usr/sbin HOME=/tmp "$@"
+	' in_tools "$view" "$root/tools" "$(cd "$cache" && pwd -P)" \
+		"$(cd "$here/.." && pwd -P)" "$@" || status=$?
+	rmdir "$view"
+	return $status
+}
+
+# make in the headers for the module in a directory
+build() {
+	local dir=$1 words=()
+	shift
+
+	words=(make -C "$root/usr/src/linux-headers-$release" M="$dir")
+	[ -z "$cross" ] || words+=("CROSS_COMPILE=$cross")
+	if [ -d "$root/tools" ]; then
+		in_tools "${words[@]}" "$@"
+	else
+		"${words[@]}" "$@"
+	fi
+}
+
 case ${1:-} in
-image|vmlinux|release|modules|headers|root)
+image|vmlinux|release|modules|headers|root|build)
 	get_kernel
 	release=$(<"$root/release")
+	;;
+arch|cross)
+	choose
 	;;
 checkpatch|kernel-doc)
 	get_source_scripts
@@ -352,6 +504,10 @@ release)	echo "$release" ;;
 modules)	echo "$root/lib/modules/$release" ;;
 headers)	echo "$root/usr/src/linux-headers-$release" ;;
 root)		echo "$root" ;;
+arch)		echo "$arch" ;;
+cross)		echo "$cross" ;;
+build)		shift; [ $# -gt 0 ] || die "build wants a directory"
+		build "$@" ;;
 checkpatch)	echo "$scripts/checkpatch.pl" ;;
 kernel-doc)	echo "$scripts/kernel-doc" ;;
 esac

@@ -104,10 +104,21 @@ for file in "$pcap" "$kernel_log"; do
 done
 
 "$top/scripts/deps.sh" vm >&2
+arch=$("$top/scripts/kernel.sh" arch)
+[ "$arch" = amd64 ] || "$top/scripts/deps.sh" matrix >&2
 release=$("$top/scripts/kernel.sh" release)
 kernel=$("$top/scripts/kernel.sh" vmlinux)
 [ -n "$kernel" ] || kernel=$("$top/scripts/kernel.sh" image)
 base=$("$top/scripts/vm/base.sh")
+
+# the programs for another architecture are beside this machine's own
+programs=build/bin
+compiler=()
+if [ "$arch" != amd64 ]; then
+	programs=build/bin-$arch
+	compiler=("BIN=$programs" "CC=$("$top/scripts/kernel.sh" cross)gcc \
+		--sysroot=$("$top/scripts/vm/userland.sh" "$arch")")
+fi
 
 ko=$top/build/$release/tern.ko
 if [ -n "$build" ]; then
@@ -119,7 +130,7 @@ if [ -n "$build" ]; then
 				-newer "${ko%/*}/.built" -print -quit)" ]; }; then
 		"$top/scripts/vm/module.sh" >&2 || die "the module was not built"
 	fi
-	make -s -C "$top" vm-programs >&2 </dev/null || die "the programs were not built"
+	make -s -C "$top" vm-programs "${compiler[@]}" >&2 </dev/null || die "the programs were not built"
 	exec 9>&-
 fi
 [ -z "$module" ] || [ -e "$ko" ] || die "no $ko: make vm-module"
@@ -140,6 +151,48 @@ trap 'die "line $LINENO failed"' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# The emulated machine of each architecture, with its serial line, which is the
+# kernel's log, and a bus for virtio.  Sets qemu, bus, tty (a second line, for the
+# shell), append.
+machine_amd64() {
+	local cpu=max,la57=off
+
+	# QEMU 7.2 loses the flags when an interrupt comes soon after CMPXCHG16B, by
+	# which newer kernels allocate: a double fault, sooner or later.
+	case ${KERNEL:-stock} in
+	stock|kasan|kcsan) ;;
+	*) cpu+=,cx16=off ;;
+	esac
+	# shellcheck disable=SC2054 # qemu's options have commas
+	qemu=(qemu-system-x86_64 -machine pc -cpu "$cpu" -serial chardev:log)
+	bus=pci
+	tty=ttyS1
+	append="console=ttyS0 tsc=reliable no_timer_check"
+	# Calibrating the local timer spins for 100 ms, costly under emulation; the
+	# HPET is as precise.
+	[ "$time" = real ] || append+=" nolapic_timer"
+}
+
+machine_arm64() {
+	# shellcheck disable=SC2054
+	qemu=(qemu-system-aarch64 -machine virt -cpu max,pauth-impdef=on,sve=off
+	      -serial chardev:log)
+	bus=pci
+	tty=hvc0
+	append="console=ttyAMA0"
+}
+
+machine_s390x() {
+	# shellcheck disable=SC2054
+	qemu=(qemu-system-s390x -machine s390-ccw-virtio -cpu max
+	      -device sclpconsole,chardev=log)
+	bus=ccw
+	tty=hvc0
+	append="console=ttysclp0"
+}
+
+"machine_$arch"
+
 # The tree's part of the root file system, put behind the base.
 guest=$temp/root
 mkdir -p "$guest/tern/.vm" "$guest/tern/build" "$guest/tern/tests" "$guest/tern/scripts"
@@ -147,7 +200,7 @@ cp "$top/scripts/vm/init" "$guest/init"
 cp -r "$top/scripts/vm" "$guest/tern/scripts/"
 cp "$top"/scripts/*.sh "$guest/tern/scripts/"
 [ -z "$module" ] || cp "$ko" "$guest/tern/tern.ko"
-[ ! -d "$top/build/bin" ] || cp -r "$top/build/bin" "$guest/tern/build/"
+[ ! -d "$top/$programs" ] || cp -r "$top/$programs" "$guest/tern/build/bin"
 [ ! -d "$top/tests/vm" ] || cp -r "$top/tests/vm" "$guest/tern/tests/"
 # $1 where it is in the guest, which has its programs and libraries in /usr
 guest_path() {
@@ -182,6 +235,7 @@ fi
 	echo "module=$module"
 	echo "merge=$merge"
 	echo "files=${out:+1}"
+	echo "tty=$tty"
 	echo "pcap=${pcap:+$(quote "$pcap_filter")}"
 	{ read -r columns; read -r rows; } <"$temp/size" || true
 	echo "rows=${rows:-24} columns=${columns:-80} term=${TERM:-linux}"
@@ -194,7 +248,8 @@ elif [ $# -gt 1 ]; then
 		quote "$arg"
 	done >"$guest/tern/.vm/command"
 fi
-# libraries that the programs want and the base lacks are rare: two lists tell
+# libraries that the programs want and the base lacks are rare: two lists tell; of
+# another architecture's ldd knows nothing, and its programs want none
 find "$guest" -type f -perm -u+x ! -name '*.sh' ! -name init -exec ldd {} + 2>/dev/null |
 	grep -o '/[^ :]*' | grep -v "^$guest" | sort -u >"$temp/libs" || true
 if [ -s "$temp/libs" ]; then
@@ -214,32 +269,30 @@ fi
 rm -rf "$guest"
 
 # shellcheck disable=SC2054 # qemu's options have commas
-qemu=(
-	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot
-	-machine pc -accel "tcg${TERN_TCG:-}" -cpu max,la57=off -m "$mem"
-	-display none -device virtio-serial-pci,max_ports=8
+qemu+=(
+	-nodefaults -no-user-config -no-reboot
+	-accel "tcg${TERN_TCG:-}" -m "$mem"
+	-display none -device "virtio-serial-$bus,max_ports=8"
 	-kernel "$kernel" -initrd "$temp/initrd"
-	-chardev "file,id=log,path=$temp/log" -serial chardev:log
+	-chardev "file,id=log,path=$temp/log"
 )
 if [ "$time" = virtual ]; then
 	# shellcheck disable=SC2054
-	qemu+=(-smp 1 -icount shift=1,sleep=off -rtc base=utc,clock=vm)
-	# Calibrating the local timer spins for 100 ms, costly under emulation; the
-	# HPET is as precise.
-	timer=nolapic_timer
+	qemu+=(-smp 1 -icount shift=1,sleep=off)
+	[ "$arch" = s390x ] || qemu+=(-rtc "base=utc,clock=vm")
 else
 	qemu+=(-smp "$smp")
 fi
 # A panic ends the run at once; no address is random, so that runs repeat.
-append="console=ttyS0 loglevel=8 panic=-1 oops=panic softlockup_panic=1"
+append+=" loglevel=8 panic=-1 oops=panic softlockup_panic=1"
 append+=" nokaslr mitigations=off random.trust_cpu=on net.ifnames=0"
 # What a boot spends most of its time on, and networking does not need.
-append+=" tsc=reliable no_timer_check cryptomgr.notests"
+append+=" cryptomgr.notests"
 append+=" initcall_blacklist=load_system_certificate_list,crypto_kdf108_init"
 # With KASAN, interpreting ACPI's table of interrupts takes half a minute; without it
 # there is no MSI.
 [ "${KERNEL:-stock}" != kasan ] || append+=" pci=noacpi,nomsi"
-append+=" ${timer:-} ${TERN_VM_APPEND:-}"
+append+=" ${TERN_VM_APPEND:-}"
 
 port() {
 	qemu+=(-chardev "file,id=$1,path=$temp/$1" -device "virtserialport,chardev=$1,name=tern.$1")
@@ -262,7 +315,12 @@ status=0
 if [ $run = shell ]; then
 	echo "vm.sh: Linux $release, tern.ko ${module:+is loaded}${module:-is not loaded}; exit or Ctrl-A X ends it" | sed 's/is loaded1/is loaded/' >&2
 	# shellcheck disable=SC2054
-	qemu+=(-chardev stdio,id=tty,mux=on,signal=off -serial chardev:tty -mon tty)
+	qemu+=(-chardev stdio,id=tty,mux=on,signal=off -mon tty)
+	if [ "$tty" = hvc0 ]; then
+		qemu+=(-device "virtconsole,chardev=tty")
+	else
+		qemu+=(-serial chardev:tty)
+	fi
 	"${limit[@]:0:1}" --foreground "${limit[@]:1}" "${qemu[@]}" -append "$append" || status=$?
 else
 	# setpriv: should this script be killed, so is the machine

@@ -4,7 +4,8 @@
 # base.sh - print the path of the part of the VM's root file system that does
 # not depend on this tree, making it first when it is not in the cache: busybox,
 # the machine's own ip, tc, tcpdump, ss ... with their libraries, and the kernel
-# modules that networking tests want.
+# modules that networking tests want.  For another architecture the programs come
+# from its packages.
 #
 # The name of the file holds a hash of everything it was made from.
 set -euo pipefail
@@ -19,7 +20,7 @@ tools="bash busybox ip tc ss bridge tcpdump ethtool kmod"
 # busybox's own versions of these run applets, too, rather than what PATH says
 runners="env timeout nohup nice setsid xargs find unshare nsenter taskset chroot"
 optional="nstat strace ping"
-modules="virtio_pci virtio_console virtio_net veth tun dummy ifb bridge
+modules="virtio_pci virtio_ccw virtio_console virtio_net veth tun dummy ifb bridge
 	sch_netem sch_tbf sch_fq sch_fq_codel sch_ingress cls_u32 cls_matchall
 	act_gact act_mirred
 	sctp dccp dccp_ipv4 dccp_diag sctp_diag inet_diag tcp_diag udp_diag raw_diag
@@ -28,10 +29,67 @@ modules="virtio_pci virtio_console virtio_net veth tun dummy ifb bridge
 
 root=$("$here/../kernel.sh" root)
 release=$("$here/../kernel.sh" release)
+arch=$("$here/../kernel.sh" arch)
+userland=
+[ "$arch" = amd64 ] || userland=$("$here/userland.sh" "$arch")
+
+# where a program is
+find_tool() {
+	local dir
+
+	[ -n "$userland" ] || { command -v "$1"; return; }
+	for dir in bin sbin; do
+		[ -e "$userland/usr/$dir/$1" ] && echo "$userland/usr/$dir/$1" && return
+	done
+	return 1
+}
+
+# $1 of the userland, which a link may be named by as if it were the root
+inside() {
+	local path=$1 target
+
+	while [ -L "$userland$path" ]; do
+		target=$(readlink "$userland$path")
+		case $target in
+		/*) path=$target ;;
+		*) path=${path%/*}/$target ;;
+		esac
+	done
+	echo "$userland$path"
+}
+
+# The libraries an executable names, theirs, and its loader, by the paths they have
+# in the VM.
+libraries() {
+	local todo=("$1") name dir file loader seen=" "
+
+	if [ -z "$userland" ]; then
+		ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true
+		return
+	fi
+	loader=$(LC_ALL=C readelf -lW "$1" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+	[ -n "$loader" ] || return 0
+	echo "$loader"
+	while [ ${#todo[@]} -gt 0 ]; do
+		file=${todo[0]}
+		todo=("${todo[@]:1}")
+		for name in $(LC_ALL=C readelf -dW "$file" |
+			      sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			case $seen in *" $name "*) continue ;; esac
+			seen+="$name "
+			for dir in "$userland"/usr/lib/*-linux-gnu "$userland/usr/lib"; do
+				[ -e "$dir/$name" ] || continue
+				echo "${dir#"$userland"}/$name"
+				todo+=("$dir/$name")
+				break
+			done
+		done
+	done
+}
 
 have=()
 for tool in $tools $runners $optional; do
-	path=$(command -v "$tool") || {
+	path=$(find_tool "$tool") || {
 		case " $optional " in *" $tool "*) continue ;; esac
 		echo "base.sh: $tool is missing" >&2
 		exit 1
@@ -67,10 +125,10 @@ put() {
 	local lib
 
 	cp -L "$1" "$top/$2"
-	{ ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true; } | while read -r lib; do
+	libraries "$1" | while read -r lib; do
 		[ -e "$top$lib" ] && continue
 		mkdir -p "$top${lib%/*}"
-		cp -L "$lib" "$top$lib"
+		cp -L "$(inside "$lib")" "$top$lib"
 	done
 }
 
@@ -91,9 +149,9 @@ busybox --list | while read -r name; do
 done
 # netem's tables
 for dir in /usr/lib/tc /lib/tc; do
-	if [ -d "$dir" ]; then
+	if [ -d "$userland$dir" ]; then
 		mkdir -p "$top$dir"
-		cp -L "$dir"/*.dist "$top$dir" 2>/dev/null || true
+		cp -L "$userland$dir"/*.dist "$top$dir" 2>/dev/null || true
 		break
 	fi
 done

@@ -14,7 +14,6 @@ cd "$top"
 
 scripts/deps.sh build
 release=$(scripts/kernel.sh release)
-headers=$(scripts/kernel.sh headers)
 dir=$top/build/$release
 what="tern.ko for $release"
 # Reports name functions: all of them are to be seen.
@@ -51,7 +50,7 @@ log=$dir/build.log
 # what was built is as new as its beginning: vm.sh looks whether a source is newer
 touch "$dir/.start"
 status=0
-make -C "$headers" M="$dir" -j"$(nproc)" "${make[@]}" >"$log.new" 2>&1 </dev/null ||
+scripts/kernel.sh build "$dir" -j"$(nproc)" "${make[@]}" >"$log.new" 2>&1 </dev/null ||
 	status=$?
 # Paths as the reader knows them, and not what every build says: where make
 # stands, that there is no vmlinux to take types from, which compiler it was.

@@ -446,11 +446,25 @@ static void kernel_status(struct status *status)
 static void set_address6(int fd)
 {
 	struct in6_ifreq req6 = { .ifr6_prefixlen = 64 };
+	struct sockaddr_in6 addr = { 0 };
 
 	req6.ifr6_ifindex = (int)if_nametoindex(DEVICE);
 	memcpy(&req6.ifr6_addr, tern_addr, 16);
 	if (ioctl(fd, SIOCSIFADDR, &req6))
 		die("kernel: no IPv6 address: %s", strerror(errno));
+	/* the kernel takes it into use in a work queue */
+	addr.sin6_family = AF_INET6;
+	memcpy(&addr.sin6_addr, tern_addr, 16);
+	for (int tries = 0; tries < 1000; tries++) {
+		int probe = socket(AF_INET6, SOCK_DGRAM, 0);
+		int err = bind(probe, (struct sockaddr *)&addr, sizeof(addr));
+
+		close(probe);
+		if (!err)
+			return;
+		usleep(1000);
+	}
+	die("kernel: the IPv6 address does not become usable");
 }
 
 static void set_address(void)
@@ -475,7 +489,8 @@ static void set_address(void)
 		die("kernel: no MTU: %s", strerror(errno));
 	memset(&req.ifr_ifru, 0, sizeof(req.ifr_ifru));
 	ioctl(fd, SIOCSIFFLAGS, &req);
-	req.ifr_flags = IFF_UP | IFF_RUNNING;
+	/* without NOARP an address is not usable at once: there may be another one */
+	req.ifr_flags = IFF_UP | IFF_RUNNING | IFF_NOARP;
 	if (ioctl(fd, SIOCSIFFLAGS, &req))
 		die("kernel: the device does not come up: %s", strerror(errno));
 	if (settings.ipv6)

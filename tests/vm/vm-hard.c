@@ -528,7 +528,8 @@ static bool is_meant6(const uint8_t *packet, ssize_t len, bool syns, int mtu)
 /* The kernel fills in the checksum of what an ICMPv6 socket sends. */
 static void cmd_icmp6(int type, int code, int mtu, bool syns)
 {
-	int listening = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IPV6));
+	/* of all protocols: sees what is dropped before it comes to one */
+	int listening = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
 	int talking = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	uint8_t packet[2048], error[8 + sizeof(struct ip6_hdr) + HDR];
@@ -543,7 +544,8 @@ static void cmd_icmp6(int type, int code, int mtu, bool syns)
 
 		if (len < 0)
 			die("recvfrom");
-		if (from.sll_pkttype != PACKET_HOST || !is_meant6(packet, len, syns, mtu))
+		if (from.sll_pkttype != PACKET_HOST || from.sll_protocol != htons(ETH_P_IPV6) ||
+		    !is_meant6(packet, len, syns, mtu))
 			continue;
 		memset(error, 0, 8);
 		error[0] = type;
