@@ -19,7 +19,7 @@ static const struct tern_result nothing_new;
  * The earliest deadline that may be left when a call is over: a timer can be late, and
  * then a packet or the user finds it already due and leaves it so.
  */
-static _Thread_local u64 due;
+static __thread u64 due;
 
 static u64 earliest(const struct host *h);
 

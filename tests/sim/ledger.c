@@ -427,10 +427,12 @@ static void check_timedout(struct world *w, u32 h, struct life *life,
 	u64 since = conn->snd_una != conn->snd_max ? life->una_at : life->rcv_at;
 	bool waits = conn->snd_max != tern_seq_add(conn->snd_end, conn->fin_queued);
 	u64 trouble = w->trouble[h][life->raddr];
+	/* bare segments are answered twice a second: a late one can use that up */
+	u64 limited = conn->snd_una != conn->snd_max ? 0 : 625 * MSEC;
 	u64 round_trip = w->delay[h][life->raddr] + w->delay[life->raddr][h];
 
 	/* a SYN may first have to get rid of what the other end remembers */
-	if (trouble >= (life->irs_known ? life->tried_at : since) ||
+	if (trouble + limited >= (life->irs_known ? life->tried_at : since) ||
 	    w->t < life->tried_at + round_trip + MSEC ||
 	    (conn->orphan && (waits || !conn->snd_wnd)))
 		return;

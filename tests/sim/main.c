@@ -342,7 +342,7 @@ static void __attribute__((noreturn)) usage(int status)
 	exit(status);
 }
 
-static u64 number(const char *word)
+static u64 count_of(const char *word)
 {
 	char *end;
 	u64 value = strtoull(word, &end, 10);
@@ -371,9 +371,9 @@ static int parse(int argc, char **argv, struct options *options)
 
 	while ((c = getopt_long(argc, argv, "vh", names, NULL)) >= 0) {
 		if (c == 's')
-			options->seed = number(optarg);
+			options->seed = count_of(optarg);
 		else if (c == 'n')
-			options->seeds = number(optarg);
+			options->seeds = count_of(optarg);
 		else if (c == 'k')
 			options->keep = true;
 		else if (c == 'f')
@@ -381,7 +381,7 @@ static int parse(int argc, char **argv, struct options *options)
 		else if (c == 'o')
 			options->out = optarg;
 		else if (c == 'r')
-			options->shrink_runs = (u32)number(optarg);
+			options->shrink_runs = (u32)count_of(optarg);
 		else if (c == 'l')
 			options->label = optarg;
 		else if (c == 'v')

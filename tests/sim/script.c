@@ -205,7 +205,7 @@ static bool parse_line(char *line, struct event *e)
 {
 	char *word = strtok(line, " \t\n");
 	u64 host;
-	bool fate;
+	bool fate, is_fate;
 	u32 i;
 
 	memset(e, 0, sizeof(*e));
@@ -218,7 +218,8 @@ static bool parse_line(char *line, struct event *e)
 		if (word && !strcmp(word, verbs[e->verb].name))
 			break;
 	}
-	if (e->verb == VERBS || fate != (e->verb >= VERB_FATE))
+	is_fate = e->verb >= VERB_FATE;
+	if (e->verb == VERBS || fate != is_fate)
 		return false;
 	for (i = 0; i < verbs[e->verb].args; i++) {
 		if (!argument(e, i, strtok(NULL, " \t\n")))

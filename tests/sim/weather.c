@@ -39,10 +39,10 @@ static u64 pick(struct weather *at, const u64 *choice, u32 n)
 	pick(at, (const u64[]){ __VA_ARGS__ }, \
 	     ARRAY_SIZE(((const u64[]){ __VA_ARGS__ })))
 
-static void happen(struct world *w, enum verb verb, u32 host, u64 a, u64 b, u64 c, u64 d)
+static void happen(struct world *w, u8 verb, u32 host, u64 a, u64 b, u64 c, u64 d)
 {
 	struct event e = {
-		.verb = (u8)verb,
+		.verb = verb,
 		.host = (u8)host,
 		.at = w->t,
 		.arg = { a, b, c, d },
@@ -190,11 +190,11 @@ void weather_start(struct world *w, u64 seed)
 
 /* Packets */
 
-static void decide(struct world *w, enum verb verb, const struct host_packet *packet,
+static void decide(struct world *w, u8 verb, const struct host_packet *packet,
 		   u64 number, u64 value)
 {
 	struct event e = {
-		.verb = (u8)verb,
+		.verb = verb,
 		.host = packet->src,
 		.at = number,
 		.arg = { packet->dst, value },
