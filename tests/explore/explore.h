@@ -59,6 +59,7 @@
  * @orderly: users close what they have read to its end, and nothing else
  * @clean: no user may see an error; for that FIN_WAIT_2 waits as long as it takes
  * @two_messages: the server believes a SYN
+ * @masks: compare states that hash alike
  * @large: not for the test command
  */
 struct world {
@@ -85,6 +86,7 @@ struct world {
 	bool orderly;
 	bool clean;
 	bool two_messages;
+	bool masks;
 	bool large;
 };
 

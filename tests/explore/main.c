@@ -129,7 +129,8 @@ static u32 search_all(bool write, bool large)
 
 	for (i = 0; i < n_worlds; i++) {
 		if (!worlds[i].large)
-			failed += search_world(&worlds[i], MAX_TEST, 0);
+			failed += search_world(&worlds[i], MAX_TEST,
+					       worlds[i].masks ? MASKS_EVERY : 0);
 	}
 	/* the document has what the worlds of the test command have seen */
 	printf("# %u different arrows\n", arrows_count());

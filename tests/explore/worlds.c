@@ -62,6 +62,7 @@ const struct world worlds[] = {
 		.name = "both-ways",
 		.what = "an octet each way, crossing",
 		CLIENT_SERVER, .net = 1, .rcv_buf = 2, .write = { 1, 1 }, .half_open = 1,
+		.masks = true,
 	},
 	{
 		.name = "delayed-ack",
@@ -73,6 +74,7 @@ const struct world worlds[] = {
 		.name = "incarnations",
 		.what = "old segments meet the next connection",
 		AGAIN, .net = 2, .rcv_buf = 2,
+		.masks = true,
 	},
 	{
 		.name = "crash",
@@ -86,7 +88,7 @@ const struct world worlds[] = {
 	},
 	{
 		.name = "time-wait-short",
-		.what = "the same when TIME_WAIT ends too early: an old octet gets in",
+		.what = "TIME_WAIT ends too early, the next numbers are the same: an old octet gets in",
 		SAME_NUMBERS, .finds = "an octet of another connection is not received",
 	},
 	{
