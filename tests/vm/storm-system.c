@@ -256,7 +256,7 @@ static void interfaces_begin(void)
 
 /*
  * Those who hold sockets are in a room; who wants the module out waits until the room is
- * empty, and then it must go at the first try, with whatever sockets have left behind.
+ * empty, and then it must go, with whatever sockets have left behind.
  * Now and then he tries without waiting.
  */
 static pthread_rwlock_t room = PTHREAD_RWLOCK_INITIALIZER;
@@ -353,6 +353,22 @@ static void namespaces_begin(void)
 
 /* The module, taken out and put back. */
 
+/*
+ * A socket without a user that is just being freed holds the module again for a moment:
+ * then it goes at one of the next tries.
+ */
+static int unload_empty(void)
+{
+	int err = EWOULDBLOCK;
+
+	for (int tries = 0; err == EWOULDBLOCK && tries < 5000; tries++) {
+		err = module_unload();
+		if (err)
+			usleep(1000);
+	}
+	return err;
+}
+
 static void take_out(struct actor *a)
 {
 	while (more(a, "rmmod")) {
@@ -364,7 +380,7 @@ static void take_out(struct actor *a)
 			waiting++;
 			pthread_rwlock_wrlock(&room);
 		}
-		err = module_unload();
+		err = empty ? unload_empty() : module_unload();
 		if (empty && err)
 			broken("rmmod, while nobody holds a socket: %s", strerror(err));
 		if (err && err != EWOULDBLOCK && err != EBUSY)
