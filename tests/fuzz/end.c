@@ -8,7 +8,7 @@
 #include "tests/host/laws.h"
 
 /* Timeouts that a silent peer can lead to, whatever the configuration. */
-#define SILENCE_MAX 200
+#define SILENCE_MAX 600
 
 static const struct tern_result nothing;
 

@@ -23,8 +23,8 @@ const char * const fuzz_name = "pair";
 #define TIME_WAIT (60 * SEC)
 #define LIFETIME (TIME_WAIT / 2)
 /* What users write in all; with small segments, each octet costs packets */
-#define WRITTEN_MAX 30000
-#define WRITTEN_SMALL 1500
+#define WRITTEN_MAX 6000
+#define WRITTEN_SMALL 400
 /* Packets and timeouts until all has ended, once the network is fair, beside those that
  * octets need
  */
