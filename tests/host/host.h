@@ -272,6 +272,6 @@ void host_sent(const struct host *h, const struct host_sock *s,
 
 /** host_waited() - TIME_WAIT has judged a segment; @w is the entry before that */
 void host_waited(const struct host *h, const struct host_wait *w,
-		 enum tern_tw_verdict verdict);
+		 const struct tern_seg *seg, enum tern_tw_verdict verdict);
 
 #endif /* TERN_TEST_HOST_H */

@@ -4,7 +4,7 @@
 # The tests that boot a kernel.
 #
 #	tests/vm/run.sh [PART...]	parts: scenarios api options timers data input
-#					hard ipv6 flood sysctl cli bench scripts module
+#					hard ipv6 flood sysctl cli bench scripts differ module
 #
 # All but "module" run in virtual time, in two VMs beside each other; "module" in a
 # third one afterwards, in real time on two CPUs.
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . scripts/scenarios.sh
 
 VIRTUAL=(scenarios api options timers data input hard sysctl cli)
-BESIDE=(ipv6 flood bench scripts)
+BESIDE=(ipv6 flood bench scripts differ)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 failed=0
@@ -32,7 +32,8 @@ guest()
 	for part; do
 		script+="tests/vm/t-$part.sh; "
 	done
-	args+=(--add tests/scripts:tests/scripts)
+	args+=(--add tests/scripts:tests/scripts --add tests/differ/known:tests/differ/known
+		--add doc/differences.md:doc/differences.md)
 	TERN_VM_APPEND=slab_nomerge scripts/vm.sh "${args[@]}" "$script true" && return
 	echo "not ok - vm: the run of $* ended with $?: a kernel warning or a crash"
 	failed=1
