@@ -218,7 +218,7 @@ static void believe(const struct end *e, const struct tern_seg *seg,
 		    const struct tern_result *res)
 {
 	const struct tern_conn *old = &e->before, *conn = &e->conn;
-	bool newer = tern_seq_lt(old->snd_wl1, seg->seq) ||
+	bool newer = tern_seq_lt(old->snd_una, seg->ack) || tern_seq_lt(old->snd_wl1, seg->seq) ||
 		     (old->snd_wl1 == seg->seq && tern_seq_leq(old->snd_wl2, seg->ack));
 	u32 wnd = newer ? tern_min(seg->wnd, TERN_MAX_WINDOW) : old->snd_wnd;
 

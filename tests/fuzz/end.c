@@ -305,9 +305,14 @@ static void must_back_off(const struct end *e)
 	}
 }
 
-/* rfc9293#section-3.10.5: RST where the peer may still wait for something */
+/*
+ * rfc9293#section-3.10.5: RST where the peer may still wait for something.  Once it has
+ * closed that is our FIN, and to hear that what it sent was thrown away.
+ */
 static void must_reset(const struct end *e)
 {
+	bool waits = !e->fin_sent || e->rcv != e->taken;
+
 	switch (e->before.state) {
 	case TERN_SYN_RECEIVED:
 	case TERN_ESTABLISHED:
@@ -315,6 +320,10 @@ static void must_reset(const struct end *e)
 	case TERN_FIN_WAIT_2:
 	case TERN_CLOSE_WAIT:
 		LAW(e->drained == 1 && e->first.flags & TERN_RST, "an abort resets");
+		break;
+	case TERN_CLOSING:
+	case TERN_LAST_ACK:
+		LAW(e->drained == waits, "an abort resets who waits for a FIN");
 		break;
 	default:
 		LAW(!e->drained, "an abort tells nobody who does not wait");
