@@ -10,8 +10,8 @@ usage() {
 
 	Runs each fuzzer (wire, engine, pair) for so many seconds, beginning with its
 	corpus in tests/fuzz/corpus, and prints executions, executions a second and
-	coverage.  An input that breaks a law is put in build/fuzz/crashes, made small and
-	shown.
+	coverage.  An input that breaks a law is put in build/fuzz/FUZZER-crashes, made
+	small and shown.
 
 	  --engine E  libfuzzer (clang) or afl (AFL++)
 	  --keep      put what is new into the corpus, minimised
@@ -44,7 +44,7 @@ done
 
 scripts/deps.sh build fuzz
 work=build/fuzz
-mkdir -p $work/crashes
+mkdir -p $work
 failed=0
 
 # The input small, and in words
@@ -76,7 +76,7 @@ run_libfuzzer() {
 	local name=$1 found=$work/$1-found log=$work/$1.log
 
 	timeout $((seconds + 120)) $work/$name-libfuzzer -max_total_time="$seconds" -timeout=20 \
-		-max_len=600 -print_final_stats=1 -artifact_prefix=$work/crashes/$name- \
+		-max_len=600 -print_final_stats=1 -artifact_prefix=$work/$name-crashes/ \
 		"$found" $work/$name-corpus >"$log" 2>&1 || true
 	awk -v name="$name" -v s="$seconds" '
 		/stat::number_of_executed_units/ { runs = $2 }
@@ -102,7 +102,7 @@ run_afl() {
 			of["bitmap_cvg"] " of the map, stability " of["stability"] }' "$stats"
 	find "$out"/default/queue -maxdepth 1 -type f -exec cp -t $work/$name-found {} +
 	find "$out"/default/crashes "$out"/default/hangs -maxdepth 1 -type f -name 'id*' \
-		-exec cp -t $work/crashes {} +
+		-exec cp -t $work/$name-crashes {} +
 }
 
 # The corpus again, with what is new, and no more of it than is needed
@@ -121,14 +121,13 @@ keep() {
 for name in "$@"; do
 	make -s $work/$name $work/$name-libfuzzer $work/$name-cover
 	[ $engine = libfuzzer ] || make -s $work/$name-afl
-	rm -rf $work/$name-corpus $work/$name-found
-	mkdir $work/$name-corpus $work/$name-found
+	rm -rf $work/$name-corpus $work/$name-found $work/$name-crashes
+	mkdir $work/$name-corpus $work/$name-found $work/$name-crashes
 	$work/$name --unpack $work/$name-corpus tests/fuzz/corpus/$name.hex
-	find $work/crashes -type f -delete
 	run_$engine "$name"
 	cp $work/$name-found/* $work/$name-corpus/ 2>/dev/null || true
 	coverage "$name" $work/$name-corpus
-	for crash in "$work"/crashes/*; do
+	for crash in "$work/$name"-crashes/*; do
 		[ -e "$crash" ] || continue
 		failed=1
 		show "$name" "$crash"

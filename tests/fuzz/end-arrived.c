@@ -194,15 +194,21 @@ static void reset(const struct end *e, const struct tern_seg *seg,
 	    "a RST in the window is challenged");
 }
 
-/* Is it an ordinary segment, exactly what comes next, with a good acknowledgment? */
-static bool acceptable(const struct end *e, const struct tern_seg *seg)
+/* Is it an ordinary segment, exactly what comes next, whatever it acknowledges? */
+static bool in_place(const struct end *e, const struct tern_seg *seg)
 {
 	const struct tern_conn *old = &e->before;
 
 	return old->syn_acked && old->state != TERN_CLOSED && seg->seq == old->rcv_nxt &&
 	       (seg->flags & ~(TERN_PSH | TERN_FIN)) == TERN_ACK &&
-	       (!old->ts_ok || (seg->has_ts && !tern_ts_before(seg->tsval, old->ts_recent))) &&
-	       tern_seq_dist(old->snd_una, seg->ack) <=
+	       (!old->ts_ok || (seg->has_ts && !tern_ts_before(seg->tsval, old->ts_recent)));
+}
+
+static bool acceptable(const struct end *e, const struct tern_seg *seg)
+{
+	const struct tern_conn *old = &e->before;
+
+	return in_place(e, seg) && tern_seq_dist(old->snd_una, seg->ack) <=
 	       tern_seq_dist(old->snd_una, old->snd_max) &&
 	       (!(seg->len || seg->flags & TERN_FIN) || old->rcv_adv != old->rcv_nxt);
 }
@@ -212,7 +218,7 @@ static void believe(const struct end *e, const struct tern_seg *seg,
 		    const struct tern_result *res)
 {
 	const struct tern_conn *old = &e->before, *conn = &e->conn;
-	bool newer = tern_seq_lt(old->snd_wl1, seg->seq) ||
+	bool newer = tern_seq_lt(old->snd_una, seg->ack) || tern_seq_lt(old->snd_wl1, seg->seq) ||
 		     (old->snd_wl1 == seg->seq && tern_seq_leq(old->snd_wl2, seg->ack));
 	u32 wnd = newer ? tern_min(seg->wnd, TERN_MAX_WINDOW) : old->snd_wnd;
 
@@ -233,11 +239,29 @@ static void believe(const struct end *e, const struct tern_seg *seg,
 	}
 }
 
+/* rfc7323#section-5.3, R3: what comes out of order does not set the clock */
+static void timestamps(const struct end *e, const struct tern_seg *seg)
+{
+	const struct tern_conn *old = &e->before, *conn = &e->conn;
+	bool outdated = old->last_rcv < e->now &&
+			e->now - old->last_rcv > 24ull * 24 * 3600 * SEC;
+
+	if (old->state == TERN_SYN_SENT || !old->ts_ok)
+		return;
+	if (conn->ts_recent != old->ts_recent)
+		LAW(conn->ts_recent == seg->tsval &&
+		    (tern_seq_leq(seg->seq, old->rcv_acked) || outdated),
+		    "the peer's clock is taken from what comes in order");
+	else if (acceptable(e, seg) && seg->seq == old->rcv_acked)
+		LAW(conn->ts_recent == seg->tsval, "the latest timestamp is echoed");
+}
+
 /* SYN, and what acknowledges nothing that was sent */
 static void refuse(const struct end *e, const struct tern_seg *seg,
 		   const struct tern_result *res)
 {
 	const struct tern_conn *old = &e->before;
+	u32 behind = tern_seq_dist(seg->ack, old->snd_una);
 
 	if (!old->syn_acked || old->state == TERN_CLOSED)
 		return;
@@ -245,6 +269,9 @@ static void refuse(const struct end *e, const struct tern_seg *seg,
 		LAW(untouched(e), "a SYN in a connection changes nothing");
 		LAW(seg->flags & TERN_FIN || res->events & TERN_EV_CHALLENGE,
 		    "a SYN in a connection is challenged");
+	} else if (in_place(e, seg) && !tern_seg_space(seg) && behind > old->snd_wnd_max &&
+		   behind < TERN_MAX_WINDOW) {
+		LAW(res->events & TERN_EV_CHALLENGE, "an acknowledgment too old is challenged");
 	} else if (!(seg->flags & TERN_ACK) || tern_seq_lt(old->snd_max, seg->ack)) {
 		LAW(untouched(e), "a segment without a good acknowledgment changes nothing");
 	}
@@ -272,6 +299,24 @@ static void events(const struct end *e, const struct tern_seg *seg,
 	if (old->state == TERN_CLOSED)
 		LAW(untouched(e) && res->drop == TERN_DROP_CLOSED && !res->events,
 		    "CLOSED takes nothing");
+}
+
+/* What is acknowledged is progress; only a timeout goes back (rfc6298#section-5) */
+static void progress(const struct end *e)
+{
+	const struct tern_conn *old = &e->before, *conn = &e->conn;
+
+	if (!old->syn_acked || conn->state == TERN_CLOSED)
+		return;
+	LAW(tern_seq_leq(old->snd_nxt, conn->snd_nxt), "no segment sends all again");
+	LAW(conn->snd_una == old->snd_una || !conn->rexmits,
+	    "what is acknowledged forgives the timeouts before");
+	LAW(conn->snd_una != old->snd_una || !conn->n_sacked ||
+	    conn->sacked[0].start != conn->snd_una ||
+	    (old->n_sacked && old->sacked[0].start == conn->snd_una),
+	    "what is not acknowledged is not there, whatever the blocks say");
+	LAW(conn->snd_una == old->snd_una || conn->stalled == e->now,
+	    "what waits begins to wait anew when some of it is acknowledged");
 }
 
 /* rfc5681#section-3.1: an acknowledgment opens the congestion window by little */
@@ -311,7 +356,10 @@ void end_arrived(struct end *e, const struct tern_seg *seg, const struct tern_re
 		believe(e, seg, res);
 	else
 		refuse(e, seg, res);
+	timestamps(e, seg);
+	progress(e);
 	congestion(e, res);
+	end_same_held(e);
 }
 
 /* rfc9293#section-3.10.7.4, first; rfc5681#section-4.2; rfc9293#section-3.8.6.3 */
@@ -349,8 +397,12 @@ void end_same_held(const struct end *e)
 	tern_seq first = tern_seq_add(conn->irs, 1);
 	u32 i;
 
+	if (conn->state == TERN_CLOSED)
+		LAW(!conn->n_ranges && !conn->n_sacked, "CLOSED holds nothing");
 	if (conn->state == TERN_SYN_SENT || conn->state == TERN_CLOSED)
 		return;
+	LAW(conn->rcv_adv == tern_seq_add(first, (u32)e->edge),
+	    "rcv_adv is the window's edge as it was told");
 	LAW(conn->rcv_nxt == tern_seq_add(first, (u32)e->rcv + e->eof),
 	    "rcv_nxt is what was accepted in order");
 	LAW(tern_rcv_pos(conn) == (u32)e->rcv, "tern_rcv_pos() is what was accepted in order");

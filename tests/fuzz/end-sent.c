@@ -169,7 +169,9 @@ static void bare(const struct end *e, const struct tern_conn *before,
 {
 	tern_seq edge = tern_seq_add(tern_snd_base(before), before->snd_wnd);
 
-	if (before->keep_due && seg->seq == tern_seq_add(before->snd_una, ~0u)) {
+	if (before->keep_due && !e->conn.keep_due) {
+		LAW(seg->seq == tern_seq_add(before->snd_una, ~0u),
+		    "a keep-alive probe goes where the peer must answer");
 		LAW(before->snd_una == before->snd_max, "keep-alive only when all is acknowledged");
 		return;
 	}

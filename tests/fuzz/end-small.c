@@ -71,6 +71,19 @@ static void must_calm_down(const struct tern_tw *tw, const struct tern_seg *repl
 	    "an answer from TIME_WAIT is not answered in TIME_WAIT");
 }
 
+/* Whatever number the clock gives */
+static void must_begin_beyond(const struct tern_tw *tw)
+{
+	static const u32 from[] = { 0, 1, ~0u, 1u << 30, 0u - (1u << 30), 0x7fffffff };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		tern_seq iss = tern_tw_iss(tw, tern_seq_add(tw->snd_nxt, from[i]));
+
+		LAW(tern_seq_lt(tw->snd_nxt, iss), "the next connection begins beyond the last");
+	}
+}
+
 void end_time_wait(struct end *e, const struct tern_seg *seg)
 {
 	u32 tsval = tern_tsval(e->now, e->world.ts_offset);
@@ -78,7 +91,6 @@ void end_time_wait(struct end *e, const struct tern_seg *seg)
 	struct tern_tw before = e->tw;
 	enum tern_tw_verdict verdict;
 	struct tern_seg reply;
-	tern_seq iss;
 
 	fuzz_show_seg("<-", seg, e->conn.irs, e->conn.iss);
 	verdict = tern_tw_segment_arrives(&e->tw, tsval, seg, &reply);
@@ -99,9 +111,7 @@ void end_time_wait(struct end *e, const struct tern_seg *seg)
 		check_reply(e, seg, &reply, tsval);
 		must_calm_down(&e->tw, &reply);
 	}
-	if (verdict == TERN_TW_REOPEN) {
-		iss = tern_tw_iss(&e->tw, tern_seq_of(e->world.iss));
-		LAW(tern_seq_lt(e->tw.snd_nxt, iss), "the next connection begins beyond the last");
-	}
+	if (verdict == TERN_TW_REOPEN)
+		must_begin_beyond(&e->tw);
 	e->digest = fuzz_mix(e->digest, verdict);
 }

@@ -8,7 +8,7 @@
 #include "tests/host/laws.h"
 
 /* Timeouts that a silent peer can lead to, whatever the configuration. */
-#define SILENCE_MAX 3000
+#define SILENCE_MAX 600
 
 static const struct tern_result nothing;
 
@@ -232,8 +232,13 @@ static u64 drain(struct end *e, u64 hash)
 /* After draining.  A deadline that had passed before the call and was not served stays. */
 static void rest(const struct end *e, const struct call *call)
 {
+	u32 most = tern_max(tern_max(e->cfg.rto_max, e->cfg.rto_initial), 1);
 	u32 i;
 
+	LAW(e->conn.rto <= most, "no timeout above the largest");
+	if (call->kind == CALL_TIMEOUT && e->before.deadline[TERN_TIMER_PERSIST] <= e->now &&
+	    e->before.orphan && e->before.probes >= e->cfg.orphan_retries)
+		LAW(e->conn.state == TERN_CLOSED, "an orphan does not probe for ever");
 	if (tern_next_deadline(&e->before) > e->now || call->kind <= CALL_OPEN_COOKIE ||
 	    call->kind == CALL_TIMEOUT) {
 		law(laws_rest(&e->conn, e->now));
@@ -291,11 +296,40 @@ static void must_back_off(const struct end *e)
 	LAW(deadline == TERN_NEVER || deadline == e->now + (wait > most ? most : wait),
 	    "each timeout waits twice as long");
 	LAW(!conn->syn_acked || conn->cwnd == conn->snd_mss, "a timeout leaves one segment");
+	LAW(!conn->n_sacked || conn->sacked[0].start != conn->snd_una,
+	    "blocks that a timeout proved wrong are forgotten");
 	if (!conn->syn_acked || conn->snd_wnd) {
 		LAW(e->drained, "a timeout sends again");
 		LAW(e->first.seq == conn->snd_una, "a timeout sends from snd_una");
 		LAW(deadline != TERN_NEVER, "what is sent again is timed");
 	}
+}
+
+/*
+ * rfc9293#section-3.10.5: RST where the peer may still wait for something.  Once it has
+ * closed that is our FIN, and to hear that what it sent was thrown away.
+ */
+static void must_reset(const struct end *e)
+{
+	bool waits = !e->fin_sent || e->rcv != e->taken;
+
+	switch (e->before.state) {
+	case TERN_SYN_RECEIVED:
+	case TERN_ESTABLISHED:
+	case TERN_FIN_WAIT_1:
+	case TERN_FIN_WAIT_2:
+	case TERN_CLOSE_WAIT:
+		LAW(e->drained == 1 && e->first.flags & TERN_RST, "an abort resets");
+		break;
+	case TERN_CLOSING:
+	case TERN_LAST_ACK:
+		LAW(e->drained == waits, "an abort resets who waits for a FIN");
+		break;
+	default:
+		LAW(!e->drained, "an abort tells nobody who does not wait");
+		break;
+	}
+	LAW(e->conn.state == TERN_CLOSED, "an abort ends it");
 }
 
 /*
@@ -375,6 +409,8 @@ void end_call(struct end *e, const struct call *call)
 		end_answered(e, &call->seg, &res);
 	if (res.events & TERN_EV_TIMEOUT && e->conn.state != TERN_CLOSED)
 		must_back_off(e);
+	if (call->kind == CALL_ABORT)
+		must_reset(e);
 	small_form(e, call, hash);
 
 	e->digest = fuzz_mix(e->digest, hash);

@@ -299,7 +299,7 @@ static struct tern_config pick_config(struct input *in)
 	cfg.nodelay = bits & 4;
 	if (bits & 8) {
 		cfg.keep_idle = (1 + input_u8(in) % 16) * SEC;
-		cfg.keep_interval = input_u8(in) % 8 * SEC;
+		cfg.keep_interval = (1 + input_u8(in) % 8) * SEC;
 		cfg.keep_probes = bits >> 6;
 	}
 	if (bits & 16)
@@ -456,7 +456,7 @@ static void user_call(struct input *in, struct end *e)
 		call.kind = CALL_KEEPALIVE;
 		call.n = kind >> 4 & 3;
 		call.time = input_u8(in) * (kind & 128 ? SEC : 0);
-		call.interval = input_u8(in) * SEC;
+		call.interval = (1 + input_u8(in)) * SEC;
 		break;
 	case 9:
 	case 10:

@@ -23,8 +23,8 @@ const char * const fuzz_name = "pair";
 #define TIME_WAIT (60 * SEC)
 #define LIFETIME (TIME_WAIT / 2)
 /* What users write in all; with small segments, each octet costs packets */
-#define WRITTEN_MAX 30000
-#define WRITTEN_SMALL 1500
+#define WRITTEN_MAX 6000
+#define WRITTEN_SMALL 400
 /* Packets and timeouts until all has ended, once the network is fair, beside those that
  * octets need
  */
@@ -37,6 +37,8 @@ const char * const fuzz_name = "pair";
 /* One end of a connection that was, or is: what is known of it when it is gone */
 struct one_end {
 	u8 host;
+	u16 lport;
+	u16 rport;
 	u32 name;
 	tern_seq iss;
 	tern_seq irs;
@@ -56,7 +58,8 @@ static struct pair {
 	struct host host[2];
 	u64 skew[2];	/* how far the clock of each is ahead */
 	u64 now;
-	u32 base;
+	u32 base;	/* of the first connection's numbers */
+	u32 step;
 	u32 written;
 	struct flight flight[FLIGHT_MAX];
 	u32 n_flight;
@@ -95,7 +98,8 @@ static const struct one_end *peer_of(const struct one_end *e)
 	for (i = 0; i < pair.n_ends; i++) {
 		const struct one_end *peer = &pair.end[i];
 
-		if (peer->host != e->host && peer->iss == e->irs)
+		if (peer->host != e->host && peer->iss == e->irs && peer->lport == e->rport &&
+		    peer->rport == e->lport)
 			return peer;
 	}
 	return NULL;
@@ -110,6 +114,8 @@ static void note_sock(u8 host, const struct host_sock *s)
 	e = end_of(host, s->name);
 	if (!e)
 		return;
+	e->lport = s->lport;
+	e->rport = s->rport;
 	e->iss = s->conn.iss;
 	e->irs = s->conn.irs;
 	e->written = s->written;
@@ -156,11 +162,13 @@ static void remove_flight(u32 i)
 
 static void set_clocks(void)
 {
+	/* numbers go on faster than octets are written, as they do by a clock (rfc9293#section-3.4.1) */
+	u32 iss = pair.base + pair.step++ * 20000;
 	u8 i;
 
 	for (i = 0; i < 2; i++) {
 		pair.host[i].now = pair.now + pair.skew[i];
-		pair.host[i].iss = tern_iss(pair.now, pair.base + i * 0x40000000u);
+		pair.host[i].iss = tern_seq_of(iss + i * 0x40000000u);
 	}
 }
 
@@ -626,8 +634,8 @@ static void run(struct input in, u32 base)
 	pair.n_ends = 0;
 	pair.tampered = false;
 	pair.full = false;
-	/* at the first connect the numbers are at @base */
-	pair.base = base - (u32)(pair.now / 4);
+	pair.base = base;
+	pair.step = 0;
 	for (i = 0; i < 2; i++) {
 		pair.skew[i] = i * 123456789ull;
 		host_init(&pair.host[i], i, pair.now + pair.skew[i]);

@@ -55,10 +55,12 @@ static void must_be_same(const struct tern_seg *a, const struct tern_seg *b)
 static void there_and_back(const struct tern_seg *seg)
 {
 	u32 hlen = tern_build_len(seg);
+	u32 options = (seg->mss ? 4 : 0) + (seg->has_ts ? 12 : seg->sack_permitted ? 4 : 0) +
+		      (seg->n_sack ? 4 + 8 * seg->n_sack : 0);
 	struct tern_seg back;
 	u8 *hdr;
 
-	LAW(hlen >= TERN_HDR_LEN && hlen % 4 == 0, "a header is a number of words");
+	LAW(hlen == TERN_HDR_LEN + options, "a header is as long as its options");
 	if (hlen > TERN_HDR_MAX)
 		return;
 	hdr = malloc(hlen);

@@ -149,6 +149,24 @@ static void keepalive_of_a_shell_that_stopped_draining(void)
 	end_laws(&e);
 }
 
+/* A user timeout decides, not the number of probes: their count does not wrap. */
+static void three_hundred_probes(void)
+{
+	struct tern_config cfg = default_config();
+	struct end e;
+	u32 i;
+
+	cfg.keep_idle = 10 * SEC;
+	cfg.keep_interval = SEC;
+	cfg.keep_probes = 1;
+	cfg.user_timeout = 1000 * SEC;
+	reach_with(&e, TERN_ESTABLISHED, &cfg);
+	for (i = 0; i < 300; i++)
+		pass_deadline(&e);
+	CHECK_STATE(&e, TERN_ESTABLISHED);
+	CHECK_EQ(e.conn.keep_sent, 255);
+}
+
 /* A clock that goes back does not make the engine silent for as long. */
 static void a_clock_that_goes_back(void)
 {
@@ -238,6 +256,7 @@ int main(void)
 		TEST(an_answer_too_early),
 		TEST(three_hundred_segments_before_draining),
 		TEST(keepalive_of_a_shell_that_stopped_draining),
+		TEST(three_hundred_probes),
 		TEST(a_clock_that_goes_back),
 		TEST(a_small_partial_acknowledgment),
 		TEST(a_head_without_its_fin),
