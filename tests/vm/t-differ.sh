@@ -32,6 +32,12 @@ rules_described()
 	fi
 }
 
+# what is meant is written down for the TCP of one kernel; others have other edges
+case $(uname -r) in
+6.1.*)	;;
+*)	echo "skip - differ: Tern against TCP: the differences are those of Linux 6.1"
+	exit 0 ;;
+esac
 modprobe tun
 rules_described
 differ "known sequences" tests/differ/known/*.differ
