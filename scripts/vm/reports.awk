@@ -50,8 +50,8 @@ text ~ /^FAULT_INJECTION: forcing a failure/ {
 	asked = 1
 }
 
-# what the kernel says of a cache that it was kept from making
-asked && text ~ /^kmem_cache_create.* failed with error -[0-9]+$/ {
+# what the kernel says, with a stack, of a cache or sysctls that it was kept from making
+asked && text ~ /^(kmem_cache_create.* failed with error|sysctl could not get directory)/ {
 	injected = 200
 }
 
