@@ -47,6 +47,12 @@ text ~ /^=+$/ || block != "" {
 
 text ~ /^FAULT_INJECTION: forcing a failure/ {
 	injected = 200
+	asked = 1
+}
+
+# what the kernel says, with a stack, of a cache or sysctls that it was kept from making
+asked && text ~ /^(kmem_cache_create.* failed with error|sysctl could not get directory)/ {
+	injected = 200
 }
 
 injected {

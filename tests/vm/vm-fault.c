@@ -569,10 +569,10 @@ static void work(int rounds)
 	for (int i = 0; i < rounds; i++) {
 		open_pair(&a, &b);
 		open_pair(&c, &d);
-		write_all(a, 30000);
-		read_all(b, 30000);
-		write_all(b, 30000);
-		read_all(a, 30000);
+		write_all(a, 6000);
+		read_all(b, 6000);
+		write_all(b, 6000);
+		read_all(a, 6000);
 		pieces(a, c);
 		read_all(b, 2000);
 		read_all(d, 2000);
