@@ -40,7 +40,7 @@ one() {
 	local kernel=$1 log=$logs/$1.log release begin=$SECONDS passed wrong status
 	local parts=()
 
-	export KERNEL=$kernel
+	export KERNEL=$kernel TERN_TEST_PATIENCE=3
 	read -ra parts <<<"${PARTS:-}"
 	echo "== $kernel"
 	if ! release=$(scripts/kernel.sh release 2>"$log"); then
