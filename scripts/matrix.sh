@@ -45,7 +45,7 @@ one() {
 	echo "== $kernel"
 	if ! release=$(scripts/kernel.sh release 2>"$log"); then
 		cat "$log"
-		row "$kernel" - "no" - - - "cannot be had: $(tail -n 1 "$log")"
+		row "$kernel" - "no" - - - "cannot be had: $(tail -n 2 "$log" | paste -sd ';')"
 		return 1
 	fi
 	if ! scripts/vm/module.sh >"$log" 2>&1; then
