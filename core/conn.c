@@ -267,7 +267,12 @@ struct tern_result tern_orphan(struct tern_conn *conn, u64 now)
 	return res;
 }
 
-/* rfc9293#section-3.10.5: RST where the peer may still wait for something */
+/*
+ * rfc9293#section-3.10.5: RST where the peer may still wait for something.  By the
+ * RFC that is not so once both have closed; but here the state is one of those from
+ * CLOSE on, with the FIN perhaps still queued behind data, and the user may have left
+ * received octets unread, of which the peer should know (section 3.6.1, SHLD-3).
+ */
 void tern_abort_into(struct tern_conn *conn, struct tern_result *res,
 		     enum tern_error error)
 {
@@ -281,6 +286,10 @@ void tern_abort_into(struct tern_conn *conn, struct tern_result *res,
 	case TERN_FIN_WAIT_2:
 	case TERN_CLOSE_WAIT:
 		conn->rst_due = true;
+		break;
+	case TERN_CLOSING:
+	case TERN_LAST_ACK:
+		conn->rst_due = conn->rcv_held || tern_seq_leq(conn->snd_max, conn->snd_end);
 		break;
 	default:
 		break;

@@ -84,12 +84,16 @@ tern_listen_segment_arrives(const struct tern_seg *seg)
 	return TERN_LISTEN_DROP;
 }
 
-/* rfc9293#section-3.8.6: a segment that is not older than the last one counts */
-static void window_update(struct tern_conn *conn, const struct tern_seg *seg)
+/*
+ * rfc9293#section-3.8.6: a segment that is not older than the last one counts.  One that
+ * has @moved snd_una is the latest whatever its sequence number: the window counts from
+ * snd_una, so that the old one would now reach beyond what the peer has offered.
+ */
+static void window_update(struct tern_conn *conn, const struct tern_seg *seg, bool moved)
 {
 	bool was_closed = !conn->snd_wnd;
 
-	if (!tern_seq_lt(conn->snd_wl1, seg->seq) &&
+	if (!moved && !tern_seq_lt(conn->snd_wl1, seg->seq) &&
 	    !(conn->snd_wl1 == seg->seq &&
 	      tern_seq_leq(conn->snd_wl2, seg->ack)))
 		return;
@@ -286,6 +290,24 @@ static bool acceptable(const struct tern_conn *conn, const struct tern_seg *seg)
 }
 
 /*
+ * What is not acceptable may still bring an acknowledgment: to a closed window (MUST-66);
+ * and from before rcv_nxt, while we ourselves send from before snd_max.  That is what who
+ * has sent beyond the window he knows of does, with a probe or because an old segment
+ * said that it is closed: he cannot know that it was taken, until he is told.  If both
+ * ends do that, neither would be heard.
+ */
+static bool brings_ack(const struct tern_conn *conn, const struct tern_seg *seg)
+{
+	if (seg->seq == conn->rcv_nxt)
+		return conn->rcv_adv == conn->rcv_nxt;
+	return conn->syn_acked && tern_acceptable_seq(conn) != conn->snd_max &&
+	       seg->flags & TERN_ACK && tern_seq_lt(conn->snd_una, seg->ack) &&
+	       tern_seq_leq(seg->ack, conn->snd_max) &&
+	       tern_seq_dist(seg->seq, conn->rcv_nxt) <= conn->rcv_buf &&
+	       tern_seg_space(seg) <= 1;
+}
+
+/*
  * First, for what is neither RST nor SYN (rfc5961#section-4.2 challenges a SYN
  * wherever it is); before it, rfc7323#section-5.3.
  */
@@ -311,8 +333,7 @@ static enum step check_sequence(struct tern_conn *conn, u64 now,
 		drop(res, TERN_DROP_WINDOW);
 	answer_unacceptable(conn, now, seg);
 
-	/* a closed window still lets the ACK of a probe in (MUST-66) */
-	if (conn->rcv_adv == conn->rcv_nxt && seg->seq == conn->rcv_nxt) {
+	if (brings_ack(conn, seg)) {
 		seg->len = 0;
 		seg->flags &= (u8)~TERN_FIN;
 		return STEP_NEXT;
@@ -360,7 +381,9 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 			     const struct tern_seg *seg,
 			     struct tern_result *res)
 {
-	tern_seq oldest = tern_seq_add(conn->snd_una, 0u - conn->snd_wnd_max);
+	/* before our SYN is acknowledged (the user has closed at once) no ACK is merely old */
+	tern_seq oldest = tern_seq_add(conn->snd_una,
+				       conn->syn_acked ? 0u - conn->snd_wnd_max : 1);
 	bool moves = tern_seq_lt(conn->snd_una, seg->ack);
 
 	if (tern_seq_lt(conn->snd_max, seg->ack)) {
@@ -383,7 +406,7 @@ static enum step ack_of_data(struct tern_conn *conn, u64 now,
 		new_ack(conn, now, seg, res);
 	if (is_dupack(conn, seg, moves))
 		tern_cwnd_dupack(conn, res);
-	window_update(conn, seg);
+	window_update(conn, seg, moves);
 	return STEP_NEXT;
 }
 
@@ -440,7 +463,7 @@ static void delay_ack(struct tern_conn *conn, u64 now)
 		conn->delack_segs++;
 	if (conn->delack_segs >= 2 || !conn->cfg.delack)
 		conn->ack_now = true;
-	else if (conn->deadline[TERN_TIMER_DELACK] == TERN_NEVER)
+	else
 		tern_arm(conn, TERN_TIMER_DELACK, now, conn->cfg.delack);
 }
 

@@ -107,8 +107,6 @@ bool tern_sack_update(struct tern_conn *conn, const struct tern_seg *seg)
 	bool news = false;
 	u32 i;
 
-	if (!conn->sack_ok)
-		return false;
 	for (i = 0; i < seg->n_sack; i++) {
 		tern_seq start = seg->sack[i].start;
 		tern_seq end = seg->sack[i].end;
@@ -148,7 +146,7 @@ void tern_sack_timeout(struct tern_conn *conn)
 		conn->n_sacked = 0;
 }
 
-/* IsLost() of the hole before sacked[i]: the same for all of its octets */
+/* IsLost() of the hole before sacked[i], if there is one: the same for all of its octets */
 static bool is_lost(const struct tern_conn *conn, u32 i)
 {
 	u32 beyond = 0;
@@ -164,7 +162,7 @@ static bool is_lost(const struct tern_conn *conn, u32 i)
 /* Is what begins at snd_una believed to be lost? */
 bool tern_sack_lost(const struct tern_conn *conn)
 {
-	return conn->n_sacked && is_lost(conn, 0);
+	return is_lost(conn, 0);
 }
 
 /*

@@ -52,12 +52,13 @@ enum tern_drop tern_ts_check(const struct tern_conn *conn, u64 now,
 
 /*
  * rfc7323#section-5.3, R3: of an acceptable segment that reaches what was acknowledged;
- * or any after so long a silence, for the next ones are judged by it.
+ * or any after so long a silence, for the next ones are judged by it.  That it carries
+ * the option tern_ts_check() has seen to.
  */
 void tern_ts_taken(struct tern_conn *conn, u64 now, const struct tern_seg *seg)
 {
-	if (conn->ts_ok && seg->has_ts &&
-	    (tern_seq_leq(seg->seq, conn->rcv_acked) || outdated(conn, now)))
+	if (conn->ts_ok && (tern_seq_leq(seg->seq, conn->rcv_acked) ||
+			    outdated(conn, now)))
 		conn->ts_recent = seg->tsval;
 }
 
@@ -67,7 +68,7 @@ bool tern_ts_echo(const struct tern_conn *conn, u64 now,
 {
 	u32 age = tern_tsval(now, conn->cfg.ts_offset) - seg->tsecr;
 
-	if (!conn->ts_ok || !seg->has_ts || tern_ts_before(age, 0))
+	if (!conn->ts_ok || tern_ts_before(age, 0))
 		return false;
 	*ms = age;
 	return true;

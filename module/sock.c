@@ -318,13 +318,18 @@ static void tern_forget_ends(struct sock *sk)
 /* connect(AF_UNSPEC), a failed connect(), shutdown() of a listener; locked. */
 static int tern_prot_disconnect(struct sock *sk, int flags)
 {
+	bool was_syn_sent = sk->sk_state == TCP_SYN_SENT;
 	struct tern_sock *ts = tern_sk(sk);
 	struct tern_result res;
 
 	if (sk->sk_state == TCP_LISTEN) {
 		tern_listen_stop(sk);
 	} else if (ts->hashed) {
-		res = tern_abort(&ts->conn, TERN_ERR_RESET);
+		/* As for TCP: an error, unless all was sent and received. */
+		res = tern_abort(&ts->conn, TERN_OK);
+		if (ts->conn.rst_due || was_syn_sent)
+			WRITE_ONCE(sk->sk_err, ECONNRESET);
+		smp_wmb(); /* as in tern_apply_closed() */
 		tern_apply_pump(sk, &res);
 	}
 	__skb_queue_purge(&sk->sk_receive_queue);

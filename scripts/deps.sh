@@ -17,6 +17,7 @@ usage() {
 	  matrix  what other architectures need besides build and vm
 	  test    what make test needs besides build and vm
 	  lint    what make lint needs
+	  fuzz    what make fuzz needs: libFuzzer and AFL++
 	  kernel  what building a debugging kernel needs besides build
 	END
 }
@@ -53,6 +54,7 @@ needs() {
 		;;
 	test)
 		echo "sparse sparse"
+		echo "gcovr gcovr"
 		;;
 	lint)
 		echo "codespell codespell"
@@ -60,13 +62,19 @@ needs() {
 		echo "perl perl"
 		echo "xz-utils xz"
 		;;
+	fuzz)
+		echo "clang clang"
+		echo "libclang-rt-dev ${fuzzer:-/usr/lib/clang/libclang_rt.fuzzer.a}"
+		echo "llvm llvm-cov"
+		echo "afl++ afl-fuzz"
+		;;
 	kernel)
 		echo "flex flex"
 		echo "bison bison"
 		echo "libelf-dev /usr/include/gelf.h"
 		;;
 	*)
-		echo "deps.sh: '$1' is not one of build, vm, matrix, test, lint, kernel" >&2
+		echo "deps.sh: '$1' is not one of build, vm, matrix, test, lint, fuzz, kernel" >&2
 		return 2
 		;;
 	esac
@@ -83,6 +91,10 @@ case $1 in -h|--help) usage; exit 0 ;; esac
 
 for elf in /usr/lib/*/libelf.so.1 /usr/lib64/libelf.so.1; do
 	[ -e "$elf" ] && break
+done
+
+for fuzzer in /usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a; do
+	[ -e "$fuzzer" ] && break
 done
 
 packages=()

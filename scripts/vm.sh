@@ -289,6 +289,9 @@ append+=" nokaslr mitigations=off random.trust_cpu=on net.ifnames=0"
 # What a boot spends most of its time on, and networking does not need.
 append+=" cryptomgr.notests"
 append+=" initcall_blacklist=load_system_certificate_list,crypto_kdf108_init"
+# With KASAN, interpreting ACPI's table of interrupts takes half a minute; without it
+# there is no MSI.
+[ "${KERNEL:-stock}" != kasan ] || append+=" pci=noacpi,nomsi"
 append+=" ${TERN_VM_APPEND:-}"
 
 port() {

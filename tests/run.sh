@@ -3,7 +3,7 @@
 #
 # run.sh [SUITE...] - run the tests and count them.
 #
-# Suites: unit, scripts, purity, requirements, build, vm; all of them when none is named.
+# The suites are named in SUITES below; without a name, all of them.
 # A suite is a program that prints a line for each result to its standard output,
 #
 #	ok - NAME
@@ -14,6 +14,8 @@
 # said "not ok", that runs too long, or that has no result counts as one failure.
 # The last line is the sum of all.
 set -euo pipefail
+
+SUITES="unit scripts sim explore fuzz coverage purity requirements build vm"
 
 cd "$(dirname "$0")/.."
 temp=$(mktemp -d)
@@ -93,6 +95,41 @@ scripts() {
 	return $status
 }
 
+# the cases first, then seeds: most of them fast, some with sanitizers
+sim() {
+	make -s sim-programs || return
+	build/sim/sim --label "sim: case" tests/sim/cases/*.sim &&
+		build/sim/sim --floor --out build/sim --seeds 22500 &&
+		build/sim/sim-checked --label "sim, sanitized" --out build/sim \
+			--seed 1 --seeds 2500
+}
+
+# every run of two small hosts, and the transitions as doc/transitions.md has them
+explore() {
+	make -s build/bin/explore || return
+	build/bin/explore test
+}
+
+# tests/fuzz/: the corpora, that of one engine with all kinds of numbers; then random inputs
+# made of them
+fuzz() {
+	local name all status=0 crashes=build/fuzz/crashes
+
+	make -s fuzzers || return
+	mkdir -p $crashes
+	# each with how many
+	for name in wire:200000 engine:8000 pair:2500; do
+		all=
+		[ "$name" != engine:8000 ] || all=--thorough
+		build/fuzz/${name%:*} ${all:+$all} --crashes $crashes \
+			tests/fuzz/corpus/${name%:*}.hex || status=$?
+		build/fuzz/${name%:*} --seed "${FUZZ_SEED:-1}" --random ${name#*:} --seconds 8 \
+			--crashes $crashes tests/fuzz/corpus/${name%:*}.hex || status=$?
+	done
+	[ $status -le 1 ] || echo "not ok - fuzz: a replay ended with $status"
+	return $status
+}
+
 # tern.ko without a warning of the compiler or of sparse
 build() {
 	if scripts/vm/module.sh; then
@@ -119,13 +156,13 @@ if [ "${1:-}" = --function ]; then
 fi
 
 if [ $# -eq 0 ]; then
-	set -- unit scripts purity requirements build vm
+	# shellcheck disable=SC2086 # words
+	set -- $SUITES
 fi
 for name in "$@"; do
-	case $name in
-	unit|scripts|purity|requirements|build|vm) ;;
-	*)	echo "run.sh: no suite $name; there are unit, scripts, purity, requirements," \
-		     "build and vm" >&2
+	case " $SUITES " in
+	*" $name "*) ;;
+	*)	echo "run.sh: no suite $name; there are $SUITES" >&2
 		exit 2 ;;
 	esac
 done
@@ -134,6 +171,10 @@ for name in "$@"; do
 	case $name in
 	unit)	unit ;;
 	scripts) suite scripts 120 tests/run.sh --function scripts ;;
+	sim)	suite sim 600 tests/run.sh --function sim ;;
+	explore) suite explore 600 tests/run.sh --function explore ;;
+	fuzz)	suite fuzz 300 tests/run.sh --function fuzz ;;
+	coverage) suite coverage 300 scripts/coverage.sh ;;
 	purity)	suite purity 300 tests/purity.sh ;;
 	requirements) suite requirements 60 tests/requirements.sh ;;
 	build)	suite build 900 tests/run.sh --function build ;;

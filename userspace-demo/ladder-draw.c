@@ -51,6 +51,7 @@ struct pen {
 	const struct glyphs *g;
 	bool colour;
 	int middle;		/* columns between the two lines */
+	bool steps;		/* times are numbers of steps */
 	u64 start;		/* ns of the first event */
 };
 
@@ -111,7 +112,9 @@ static void row_between(const struct pen *pen, const u64 *when, const char *left
 	char time[32] = "";
 	u64 us;
 
-	if (when) {
+	if (when && pen->steps) {
+		snprintf(time, sizeof(time), "%llu", (unsigned long long)*when);
+	} else if (when) {
 		us = (*when - pen->start) / 1000;
 		snprintf(time, sizeof(time), "%llu.%06llu", (unsigned long long)(us / USEC_PER_SEC),
 			 (unsigned long long)(us % USEC_PER_SEC));
@@ -267,6 +270,8 @@ static int label_tokens(const struct ladder *l, const struct event *e, struct to
 		add_token(&t[n++], C_YELLOW, "(sent again)");
 	if (e->crossed)
 		add_token(&t[n++], C_YELLOW, "(crossing)");
+	if (e->old)
+		add_token(&t[n++], C_YELLOW, "(sent long ago)");
 	if (e->captured && e->csum == CSUM_BAD)
 		add_token(&t[n++], C_RED, "BAD CHECKSUM");
 	return n;
@@ -306,8 +311,9 @@ static void draw_arrow(const struct pen *pen, const struct event *e, const char 
 	const char *colour = e->lost ? C_RED : segment_colour(e);
 	struct cell middle = { 0 };
 	int dashes = pen->middle - 1, way = pen->middle * 3 / 5;
+	const char *word = e->lost ? "lost" : "late";
 
-	if (!e->lost) {
+	if (!e->lost && !e->late) {
 		if (!from_client)
 			cell_add(pen, &middle, colour, g->left, 1);
 		cell_fill(pen, &middle, colour, g->dash, dashes);
@@ -315,12 +321,14 @@ static void draw_arrow(const struct pen *pen, const struct event *e, const char 
 			cell_add(pen, &middle, colour, g->right, 1);
 	} else if (from_client) {
 		cell_fill(pen, &middle, colour, g->dash, way);
-		cell_add(pen, &middle, colour, g->cross, 1);
-		cell_ascii(pen, &middle, colour, " lost");
+		cell_add(pen, &middle, colour, e->lost ? g->cross : g->gap, 1);
+		cell_ascii(pen, &middle, colour, " ");
+		cell_ascii(pen, &middle, colour, word);
 	} else {
 		cell_fill(pen, &middle, NULL, " ", pen->middle - way - 6);
-		cell_ascii(pen, &middle, colour, "lost ");
-		cell_add(pen, &middle, colour, g->cross, 1);
+		cell_ascii(pen, &middle, colour, word);
+		cell_ascii(pen, &middle, colour, " ");
+		cell_add(pen, &middle, colour, e->lost ? g->cross : g->gap, 1);
 		cell_fill(pen, &middle, colour, g->dash, way);
 	}
 	row_between(pen, NULL, left, from_client ? g->from_left : g->line, &middle,
@@ -523,7 +531,8 @@ static void draw_heads(const struct ladder *l, const struct pen *pen)
 	centre(names, server, "server");
 	trim(names, (int)sizeof(names) - 1);
 	printf("%s%s%s\n", pen->colour ? C_BOLD : "", names, pen->colour ? C_RESET : "");
-	draw_ends(l, client, server, l->opt.width);
+	if (!l->opt.steps)
+		draw_ends(l, client, server, l->opt.width);
 	row(pen, NULL, c ? tern_state_name(c) : NULL, &middle, s ? tern_state_name(s) : NULL);
 	empty_row(pen);
 }
@@ -565,9 +574,11 @@ void draw_ladder(const struct ladder *l)
 		.colour = l->opt.colour,
 		.middle = l->opt.width - FRAME,
 		.start = l->n ? l->event[0].ns : 0,
+		.steps = l->opt.steps,
 	};
 
 	draw_heads(l, &pen);
 	draw_events(l, &pen);
-	draw_foot(l, &pen);
+	if (!l->opt.steps)
+		draw_foot(l, &pen);
 }

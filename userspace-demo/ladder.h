@@ -45,6 +45,8 @@ enum event_kind {
  * @side: where it happened; of a segment the sender
  * @csum: of a segment: its checksum
  * @lost: lost on purpose
+ * @late: of a segment: it leaves, and arrives much later, if at all
+ * @old: of a segment: it arrives, and left much earlier
  * @captured: of a segment: the wire carried it
  * @rexmit: all of it was sent before
  * @third: it completes the handshake
@@ -71,6 +73,8 @@ struct event {
 	u8 side;
 	u8 csum;
 	bool lost;
+	bool late;
+	bool old;
 	bool captured;
 	bool rexmit;
 	bool third;
@@ -102,6 +106,7 @@ struct ladder_options {
 	u64 trace_shift;		/* us */
 	bool list;
 	bool no_times;
+	bool steps;			/* of tests/explore: events have steps, not times */
 	bool absolute;
 	bool no_notes;
 	bool ascii;

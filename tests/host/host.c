@@ -15,6 +15,22 @@
 
 static const struct tern_result nothing_new;
 
+/*
+ * The earliest deadline that may be left when a call is over: a timer can be late, and
+ * then a packet or the user finds it already due and leaves it so.
+ */
+static _Thread_local u64 due;
+
+static u64 earliest(const struct host *h);
+
+/* Every call but host_timeout() begins with this. */
+static void begin(const struct host *h)
+{
+	u64 deadline = earliest(h);
+
+	due = deadline <= h->now ? deadline : h->now + 1;
+}
+
 static void law(struct host *h, const char *broken)
 {
 	if (!h->broken)
@@ -42,14 +58,16 @@ void __attribute__((weak)) host_sent(const struct host *h, const struct host_soc
 }
 
 void __attribute__((weak)) host_waited(const struct host *h, const struct host_wait *w,
+				       const struct tern_seg *seg,
 				       enum tern_tw_verdict verdict)
 {
 	(void)h;
 	(void)w;
+	(void)seg;
 	(void)verdict;
 }
 
-u8 host_octet(u8 addr, u32 name, u32 pos)
+u8 __attribute__((weak)) host_octet(u8 addr, u32 name, u32 pos)
 {
 	return (u8)((pos * 2654435761u >> 13) ^ pos ^ name * 29 ^ addr * 101);
 }
@@ -139,7 +157,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	for (i = 0; i < HOST_WAITS; i++) {
 		struct host_wait *w = &h->wait[i];
 
-		if (!w->used || (oldest->used && w->until < oldest->until))
+		if (!w->used || (oldest->used && w->since < oldest->since))
 			oldest = w;
 	}
 	memset(oldest, 0, sizeof(*oldest));
@@ -149,7 +167,7 @@ static void to_time_wait(struct host *h, const struct host_sock *s)
 	oldest->rport = s->rport;
 	oldest->name = s->name;
 	tern_tw_init(&oldest->tw, &s->conn);
-	oldest->until = h->now + h->time_wait;
+	oldest->since = h->now;
 	oldest->acked = h->now - BARE_INTERVAL;
 }
 
@@ -210,6 +228,15 @@ static void leave(struct host *h, struct host_sock *s, u32 events)
 	}
 }
 
+/* rfc5961#section-7, without the chance that doc/protocol.md 11.3 adds */
+static bool challenge_allowed(struct host *h)
+{
+	if (h->challenge_second != h->now / SEC)
+		h->challenges = 0;
+	h->challenge_second = h->now / SEC;
+	return !h->challenge_limit || h->challenges++ < h->challenge_limit;
+}
+
 static void settle(struct host *h, struct host_sock *s, const struct tern_result *res,
 		   const u8 *payload)
 {
@@ -219,17 +246,21 @@ static void settle(struct host *h, struct host_sock *s, const struct tern_result
 		s->released += res->acked;
 	if (s->released > s->written)
 		law(h, "only what was written is acknowledged");
+	if (s->released != tern_snd_pos(&s->conn))
+		law(h, "what is acknowledged is released");
+	if (tern_rcv_pos(&s->conn) - s->read != s->conn.rcv_held)
+		law(h, "what is held was received and not read");
 	if (res->events & TERN_EV_FIN)
 		s->eof = true;
 	if (res->events & TERN_EV_ESTABLISHED && s->kind == HOST_REQUEST) {
 		s->kind = HOST_CONN;
 		s->queued = true;
 	}
-	if (res->events & TERN_EV_CHALLENGE)
+	if (res->events & TERN_EV_CHALLENGE && challenge_allowed(h))
 		tern_challenge_ack(&s->conn);
 	law(h, tern_check(&s->conn));
 	drain(h, s);
-	law(h, laws_rest(&s->conn, h->now));
+	law(h, laws_rest(&s->conn, due - 1));
 	host_told(h, s, res);
 	leave(h, s, res->events);
 }
@@ -377,7 +408,7 @@ static void to_wait(struct host *h, struct host_wait *w, const struct tern_seg *
 	struct tern_seg reply;
 
 	verdict = tern_tw_segment_arrives(&w->tw, tsval, seg, &reply);
-	host_waited(h, w, verdict);
+	host_waited(h, w, seg, verdict);
 	switch (verdict) {
 	case TERN_TW_DROP:
 		return;
@@ -389,7 +420,7 @@ static void to_wait(struct host *h, struct host_wait *w, const struct tern_seg *
 			w->used = false;
 		return;
 	case TERN_TW_RESTART:
-		w->until = h->now + h->time_wait;
+		w->since = h->now;
 		break;
 	case TERN_TW_ACK:
 		if (!may_answer(h, w, seg))
@@ -425,6 +456,7 @@ void host_packet(struct host *h, const struct host_packet *packet)
 
 	if (!host_seg(packet, &seg))
 		return;
+	begin(h);
 	s = find(h, seg.dport, packet->src, seg.sport);
 	w = find_wait(h, seg.dport, packet->src, seg.sport);
 	if (s)
@@ -444,6 +476,7 @@ static struct host_sock *held(struct host *h, int s, enum host_kind kind)
 {
 	if (s < 0 || s >= HOST_SOCKS || h->sock[s].kind != kind || !h->sock[s].user)
 		return NULL;
+	begin(h);
 	return &h->sock[s];
 }
 
@@ -467,6 +500,7 @@ int host_connect(struct host *h, u16 lport, u8 raddr, u16 rport)
 	struct tern_result res;
 	struct host_sock *s;
 
+	begin(h);
 	if (find(h, lport, raddr, rport) || find_wait(h, lport, raddr, rport))
 		return -1;
 	s = new_sock(h, HOST_CONN);
@@ -676,6 +710,7 @@ void host_mtu(struct host *h, u8 raddr, u16 mss)
 {
 	u32 i;
 
+	begin(h);
 	for (i = 0; i < HOST_SOCKS; i++) {
 		struct host_sock *s = &h->sock[i];
 
@@ -697,7 +732,7 @@ static u64 sock_deadline(const struct host_sock *s)
 	return TERN_NEVER;
 }
 
-u64 host_deadline(const struct host *h)
+static u64 earliest(const struct host *h)
 {
 	u64 next = TERN_NEVER;
 	u32 i;
@@ -707,9 +742,19 @@ u64 host_deadline(const struct host *h)
 
 		next = deadline < next ? deadline : next;
 	}
+	return next;
+}
+
+u64 host_deadline(const struct host *h)
+{
+	u64 next = earliest(h);
+	u32 i;
+
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until < next)
-			next = h->wait[i].until;
+		const struct host_wait *w = &h->wait[i];
+
+		if (w->used && w->since + h->time_wait < next)
+			next = w->since + h->time_wait;
 	}
 	return next;
 }
@@ -718,6 +763,7 @@ void host_timeout(struct host *h)
 {
 	u32 i;
 
+	due = h->now + 1;
 	for (i = 0; i < HOST_SOCKS; i++) {
 		struct host_sock *s = &h->sock[i];
 		struct tern_result res;
@@ -732,7 +778,7 @@ void host_timeout(struct host *h)
 		result(h, s, before, &res, NULL);
 	}
 	for (i = 0; i < HOST_WAITS; i++) {
-		if (h->wait[i].used && h->wait[i].until <= h->now)
+		if (h->wait[i].used && h->wait[i].since + h->time_wait <= h->now)
 			h->wait[i].used = false;
 	}
 }

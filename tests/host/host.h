@@ -119,7 +119,7 @@ struct host_sock {
  * @rport: the other port
  * @name: of the socket it was
  * @tw: what is left of it
- * @until: when it ends, us
+ * @since: when it began, us; it ends host.time_wait later, whatever that is by then
  * @acked: when a bare segment was last answered, us
  */
 struct host_wait {
@@ -129,7 +129,7 @@ struct host_wait {
 	u16 rport;
 	u32 name;
 	struct tern_tw tw;
-	u64 until;
+	u64 since;
 	u64 acked;
 };
 
@@ -142,6 +142,9 @@ struct host_wait {
  * @now: (driver) its clock, us
  * @iss: (driver) what tern_iss() gives the next connection that opens
  * @time_wait: (driver) length of TIME_WAIT, us
+ * @challenge_limit: (driver) challenge ACKs a second, 0 for no limit
+ * @challenges: sent in @challenge_second
+ * @challenge_second: of its clock
  * @cfg: (driver) what connections are opened with
  * @last_name: the latest socket's
  * @broken: the first law that was broken, or NULL
@@ -158,6 +161,9 @@ struct host {
 	u64 now;
 	tern_seq iss;
 	u64 time_wait;
+	u32 challenge_limit;
+	u32 challenges;
+	u64 challenge_second;
 	struct tern_config cfg;
 	u32 last_name;
 	const char *broken;
@@ -168,7 +174,10 @@ struct host {
 	struct host_packet out[HOST_OUT];
 };
 
-/** host_octet() - the octet at @pos of the stream that the socket @name of host @addr sends */
+/**
+ * host_octet() - the octet at @pos of the stream that the socket @name of host @addr sends;
+ *	a harness may define its own
+ */
 u8 host_octet(u8 addr, u32 name, u32 pos);
 
 /** host_config() - what the module opens connections with, when no sysctl was touched */
@@ -263,6 +272,6 @@ void host_sent(const struct host *h, const struct host_sock *s,
 
 /** host_waited() - TIME_WAIT has judged a segment; @w is the entry before that */
 void host_waited(const struct host *h, const struct host_wait *w,
-		 enum tern_tw_verdict verdict);
+		 const struct tern_seg *seg, enum tern_tw_verdict verdict);
 
 #endif /* TERN_TEST_HOST_H */

@@ -127,6 +127,7 @@ const char *laws_rest(const struct tern_conn *conn, u64 now)
 	if (broken)
 		return broken;
 	holds(&broken, deadline > now, "the next deadline lies in the future");
+	holds(&broken, conn->delack_segs < 2, "at the second segment an ACK is sent");
 	/* octet by octet: assignment need not copy padding */
 	memcpy(&copy, conn, sizeof(copy));
 	res = tern_timeout(&copy, deadline - 1);

@@ -326,29 +326,16 @@ static const char *call_second(const u32 *args)
 	return NULL;
 }
 
-static const char *kernel_call(const char *name, const u32 *args)
-{
-	static const struct {
-		const char *name;
-		const char *(*call)(const u32 *args);
-	} calls[] = {
-		{ "connect", call_connect }, { "listen", call_listen },
-		{ "unlisten", call_unlisten }, { "accept", call_accept },
-		{ "send", call_send }, { "read", call_read },
-		{ "shutdown", call_shutdown }, { "close", call_close },
-		{ "abort", call_abort }, { "eof", call_eof },
-		{ "rcvbuf", call_rcvbuf }, { "nodelay", call_nodelay },
-		{ "keepalive", call_keepalive }, { "user_timeout", call_user_timeout },
-		{ "second", call_second },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (!strcmp(calls[i].name, name))
-			return calls[i].call(args);
-	}
-	return "no such call";
-}
+static const struct call kernel_calls[] = {
+	{ "connect", call_connect }, { "listen", call_listen },
+	{ "unlisten", call_unlisten }, { "accept", call_accept },
+	{ "send", call_send }, { "read", call_read },
+	{ "shutdown", call_shutdown }, { "close", call_close },
+	{ "abort", call_abort }, { "eof", call_eof },
+	{ "rcvbuf", call_rcvbuf }, { "nodelay", call_nodelay },
+	{ "keepalive", call_keepalive }, { "user_timeout", call_user_timeout },
+	{ "second", call_second }, { NULL, NULL },
+};
 
 static FILE *open_sysctl(const char *name, const char *mode)
 {
@@ -648,12 +635,12 @@ static const char *kernel_trouble(void)
 const struct target kernel_target = {
 	.name = "kernel",
 	.slack = TICK + PROC_UNIT,
+	.calls = kernel_calls,
 	.begin = kernel_begin,
 	.end = kernel_end,
 	.inject = kernel_inject,
 	.icmp = kernel_icmp,
 	.collect = kernel_collect,
-	.call = kernel_call,
 	.sysctl = kernel_sysctl,
 	.pass = kernel_pass,
 	.now = kernel_now,

@@ -6,7 +6,7 @@
  *	script.c	one case: read and executed statement by statement
  *	packet.c	segments and their options as octets and as text, IP around them
  *	icmp.c		ICMP errors, of either IP version, that quote a segment
- *	engine.c	target: core/ in a small shell with a virtual clock
+ *	engine.c	target: core/ in the host of tests/host/, with a virtual clock
  *	kernel.c	target: tern.ko, its peer behind a tun device
  *
  * A target is one host that speaks Tern; the runner is its only peer.  Both
@@ -95,6 +95,16 @@ struct icmp_error {
 #define ARGS_MAX 3
 
 /**
+ * struct call - one of the user's calls
+ * @name: in a script
+ * @call: makes it, with ARGS_MAX numbers; NULL or what went wrong
+ */
+struct call {
+	const char *name;
+	const char *(*call)(const u32 *args);
+};
+
+/**
  * struct target - a host under test
  * @name: for the verdicts
  * @slack: how much later than asked its clock may run, us, and how coarse it is
@@ -103,9 +113,8 @@ struct icmp_error {
  * @inject: a segment from the peer arrives
  * @icmp: an ICMP error arrives, NULL when the target knows of none
  * @collect: the next segment that was sent; its length, 0 when there is none
- * @call: a user's call, by its name in a script, with ARGS_MAX numbers; NULL or what
- *	went wrong
- * @sysctl: the operator sets net.tern.@name until the case is over; the same
+ * @calls: the user's calls, up to one without a name
+ * @sysctl: the operator sets net.tern.@name until the case is over; NULL or what went wrong
  * @pass: let time pass
  * @now: the target's clock, us
  * @status: see &struct status
@@ -114,12 +123,12 @@ struct icmp_error {
 struct target {
 	const char *name;
 	u64 slack;
+	const struct call *calls;
 	void (*begin)(struct ends *ends);
 	void (*end)(void);
 	void (*inject)(const u8 *seg, u32 len);
 	void (*icmp)(const struct icmp_error *icmp);
 	u32 (*collect)(u8 *seg, u32 size);
-	const char *(*call)(const char *name, const u32 *args);
 	const char *(*sysctl)(const char *name, u32 value);
 	void (*pass)(u64 us);
 	u64 (*now)(void);

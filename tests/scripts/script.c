@@ -639,6 +639,17 @@ static bool do_sysctl(void)
 	return bad ? fail("sysctl %s: %s", name, bad) : drain();
 }
 
+static const char *user_call(const char *name, const u32 *args)
+{
+	const struct call *call;
+
+	for (call = settings.target->calls; call->name; call++) {
+		if (!strcmp(call->name, name))
+			return call->call(args);
+	}
+	return "no such call";
+}
+
 static bool do_call(void)
 {
 	u32 args[ARGS_MAX] = { 0 };
@@ -654,7 +665,7 @@ static bool do_call(void)
 		;
 	if (settings.verbose)
 		printf("  ! %s %u\n", name, args[0]);
-	bad = settings.target->call(name, args);
+	bad = user_call(name, args);
 	if (bad)
 		return fail("%s: %s", name, bad);
 	return drain();

@@ -190,6 +190,40 @@ static void abort_with_data(void)
 	CHECK_QUIET(&e);
 }
 
+/* Both have closed, but the FIN has not been sent, or octets are unread: the peer hears of it. */
+static void abort_after_both_closed(void)
+{
+	struct end e;
+
+	/* window closed: data and FIN wait */
+	reach(&e, TERN_CLOSE_WAIT);
+	arrive_wnd(&e, TERN_ACK, 1, 0, 0, 0);
+	end_send(&e, 10);
+	end_close(&e);
+	CHECK_STATE(&e, TERN_LAST_ACK);
+	end_abort(&e, TERN_ERR_ABORTED);
+	CHECK_OUT(&e, TERN_RST | TERN_ACK, 0, 1, 0);
+	CHECK_QUIET(&e);
+
+	reach(&e, TERN_ESTABLISHED);
+	arrive(&e, TERN_FIN | TERN_ACK, 0, 0, 10);
+	look_away(&e);
+	end_close(&e);
+	CHECK_STATE(&e, TERN_LAST_ACK);
+	CHECK_OUT(&e, TERN_FIN | TERN_ACK, 0, 11, 0);
+	end_abort(&e, TERN_ERR_ABORTED);
+	CHECK_OUT(&e, TERN_RST | TERN_ACK, 1, 11, 0);
+	CHECK_QUIET(&e);
+
+	reach(&e, TERN_FIN_WAIT_1);
+	arrive(&e, TERN_FIN | TERN_ACK, 0, 0, 10);
+	CHECK_STATE(&e, TERN_CLOSING);
+	look_away(&e);
+	end_abort(&e, TERN_ERR_ABORTED);
+	CHECK_OUT(&e, TERN_RST | TERN_ACK, 1, 11, 0);
+	CHECK_QUIET(&e);
+}
+
 static void send_in_every_state(void)
 {
 	u32 i;
@@ -573,6 +607,7 @@ static const struct test tests[] = {
 	TEST(close_in_every_state),
 	TEST(abort_in_every_state),
 	TEST(abort_with_data),
+	TEST(abort_after_both_closed),
 	TEST(send_in_every_state),
 	TEST(send_is_bounded),
 	TEST(data_waits_for_the_third_segment),

@@ -264,6 +264,42 @@ static void acceptability_with_a_closed_window(void)
 	CHECK_STATE(&e, TERN_ESTABLISHED);
 }
 
+/*
+ * Both windows were closed, both ends have probed, and both windows opened before the
+ * probes came: each has taken the other's octet and does not know of its own.
+ */
+static void crossing_probes(void)
+{
+	struct tern_config cfg = default_config();
+	struct end e;
+
+	cfg.rcv_buf = 1000;
+	reach_with(&e, TERN_ESTABLISHED, &cfg);
+	arrive_wnd(&e, ACK, 0, 0, 1000, 0);
+	pass(&e, 1 * SEC);
+	look_away(&e);
+	end_send(&e, 500);
+	pass_deadline(&e);
+	CHECK_OUT(&e, ACK, 0, 1000, 1);
+	end_receive(&e, 1000);
+	CHECK_OUT(&e, ACK, 0, 1000, 0);
+	/* its probe; its window is still closed, as far as it says */
+	arrive_wnd(&e, ACK, 1000, 0, 1, 0);
+	CHECK_EQ(rcv_pos(&e), 1001);
+	pass_deadline(&e);
+	CHECK_OUT(&e, ACK, 0, 1001, 0);
+	/* an older ACK says nothing, one from too far back neither */
+	arrive_wnd(&e, ACK, 1000, 0, 0, 1000);
+	CHECK_EQ(snd_pos(&e), 1);
+	CHECK_EQ(tern_snd_pos(&e.conn), 0);
+	arrive_wnd(&e, ACK, 0, 1, 0, 1000);
+	CHECK_EQ(tern_snd_pos(&e.conn), 0);
+	/* and what has taken our octet, sent from before its own: it is heard */
+	arrive_wnd(&e, ACK, 1000, 1, 0, 1000);
+	CHECK_EQ(tern_snd_pos(&e.conn), 1);
+	CHECK_EQ(snd_pos(&e), 500);
+}
+
 /* Bare segments outside the window are answered now and then only. */
 static void no_war_of_acknowledgments(void)
 {
@@ -450,6 +486,28 @@ static void ack_range(void)
 	}
 }
 
+/*
+ * Closed before our SYN was acknowledged: an ACK from before it belongs to another
+ * connection of these ports, and so does its text.
+ */
+static void no_old_ack_before_the_syn_is_acked(void)
+{
+	struct end e;
+
+	reach(&e, TERN_SYN_RECEIVED);
+	end_close(&e);
+	look_away(&e);
+	arrive(&e, ACK, 0, -100, 10);
+	CHECK_EQ(e.res.drop, TERN_DROP_ACK);
+	CHECK_EQ(rcv_pos(&e), 0);
+	arrive(&e, ACK, 0, -1, 10);
+	CHECK_EQ(e.res.drop, TERN_DROP_ACK);
+	CHECK_EQ(rcv_pos(&e), 0);
+	arrive(&e, ACK, 0, 0, 10);
+	CHECK_EQ(rcv_pos(&e), 10);
+	CHECK_STATE(&e, TERN_FIN_WAIT_1);
+}
+
 static void no_ack_no_use(void)
 {
 	struct end e;
@@ -464,6 +522,25 @@ static void no_ack_no_use(void)
 		CHECK_EQ(e.res.drop, TERN_DROP_FLAGS);
 		CHECK_QUIET(&e);
 	}
+}
+
+/*
+ * An acknowledgment that moves snd_una is the latest, although a segment with a higher
+ * sequence number came before it: the right edge stays where the peer has put it.
+ */
+static void what_moves_brings_its_window(void)
+{
+	struct end e;
+
+	reach(&e, TERN_ESTABLISHED);
+	CHECK(end_send(&e, 1000));
+	arrive_wnd(&e, TERN_ACK, 100, 0, 100, 1500);
+	CHECK_EQ(e.conn.snd_wnd, 1500);
+	arrive_wnd(&e, TERN_ACK, 0, 1000, 100, 500);
+	CHECK_EQ(e.conn.snd_wnd, 500);
+	/* and what came before it says nothing */
+	arrive_wnd(&e, TERN_ACK, 100, 0, 100, 1500);
+	CHECK_EQ(e.conn.snd_wnd, 500);
 }
 
 /* rfc9293#section-3.10.7.4, fifth: SND.WL1 and SND.WL2 keep old windows out */
@@ -964,6 +1041,7 @@ static const struct test tests[] = {
 	TEST(payload_on_syn_ack_is_refused),
 	TEST(acceptability_with_a_window),
 	TEST(acceptability_with_a_closed_window),
+	TEST(crossing_probes),
 	TEST(no_war_of_acknowledgments),
 	TEST(rst_in_every_state),
 	TEST(syn_in_every_state),
@@ -972,7 +1050,9 @@ static const struct test tests[] = {
 	TEST(the_syn_ack_again),
 	TEST(ack_in_syn_received),
 	TEST(ack_range),
+	TEST(no_old_ack_before_the_syn_is_acked),
 	TEST(no_ack_no_use),
+	TEST(what_moves_brings_its_window),
 	TEST(old_windows_do_not_count),
 	TEST(every_transition),
 	TEST(simultaneous_close),

@@ -4,10 +4,11 @@
 # The tests that boot a kernel.
 #
 #	tests/vm/run.sh [PART...]	parts: scenarios api options timers data input
-#					hard ipv6 flood sysctl cli bench scripts module
+#					hard ipv6 flood sysctl cli bench scripts differ
+#					module storm sysfuzz
 #
-# All but "module" run in virtual time, in two VMs beside each other; "module" in a
-# third one afterwards, in real time on two CPUs.
+# All but the last three run in virtual time, in two VMs beside each other; "module" in a
+# third one afterwards, "storm" and "sysfuzz" in a fourth, in real time on two CPUs.
 
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -16,7 +17,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # slower machines get more time
 patience=${TERN_TEST_PATIENCE:-1}
 VIRTUAL=(scenarios api options timers data input hard sysctl cli)
-BESIDE=(ipv6 flood bench scripts)
+BESIDE=(ipv6 flood bench scripts differ)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 failed=0
@@ -34,7 +35,8 @@ guest()
 	for part; do
 		script+="tests/vm/t-$part.sh; "
 	done
-	args+=(--add tests/scripts:tests/scripts)
+	args+=(--add tests/scripts:tests/scripts --add tests/differ/known:tests/differ/known
+		--add doc/differences.md:doc/differences.md)
 	TERN_VM_APPEND=slab_nomerge scripts/vm.sh "${args[@]}" "$script true" && return
 	echo "not ok - vm: the run of $* ended with $?: a kernel warning or a crash"
 	failed=1
@@ -88,16 +90,24 @@ both_guests()
 	fi
 }
 
-(($#)) || set -- "${VIRTUAL[@]}" "${BESIDE[@]}" module
-virtual=() beside=()
+(($#)) || set -- "${VIRTUAL[@]}" "${BESIDE[@]}" module storm sysfuzz
+virtual=() beside=() storms=()
 for part; do
 	case " ${BESIDE[*]} " in
 	*" $part "*)	beside+=("$part") ;;
-	*)		[ "$part" = module ] || virtual+=("$part") ;;
+	*)
+		case $part in
+		module)		;;
+		storm|sysfuzz)	storms+=("$part") ;;
+		*)		virtual+=("$part") ;;
+		esac ;;
 	esac
 done
 both_guests
 if [[ " $* " == *" module "* ]]; then
 	guest --real --smp 2 --timeout $((400 * patience)) -- module
+fi
+if ((${#storms[@]})); then
+	guest --real --smp 2 --timeout 900 -- "${storms[@]}"
 fi
 exit $failed

@@ -61,7 +61,8 @@ four_listen()
 }
 
 # What else goes on meanwhile: packets that nobody should send, SYNs from everywhere,
-# an operator who changes his mind and looks at everything.
+# an operator who changes his mind and looks at everything.  (Never 0 of syncookies: who
+# has been sent a cookie is reset then.)
 nuisance()
 {
 	local i
@@ -69,7 +70,7 @@ nuisance()
 	for ((i = 0; i < 3; i++)); do
 		in_ns a vm-inject random 10.7.0.1 10.7.0.2 7 200 "$RANDOM"
 		in_ns a vm-flood flood 10.7.0.2 7 200 10.66.0.0 > /dev/null
-		in_ns b sysctl -qw net.tern.sack=$((i % 2)) net.tern.syncookies=$((i % 3)) \
+		in_ns b sysctl -qw net.tern.sack=$((i % 2)) net.tern.syncookies=$((1 + i % 2)) \
 			net.tern.delack_ms=$((i * 20))
 		in_ns b cat /proc/net/tern /proc/net/tern6 /proc/net/tern_stat > /dev/null
 	done
@@ -93,7 +94,7 @@ round()
 	echo "# round $1: $NETWORK" >&2
 	# in real time, what waits in the end is waited for
 	for ns in a b; do
-		in_ns $ns sysctl -qw net.tern.time_wait_s=3 net.tern.rto_max_ms=2000 \
+		in_ns "$ns" sysctl -qw net.tern.time_wait_s=3 net.tern.rto_max_ms=2000 \
 			net.tern.orphan_retries=3 net.tern.fin_wait_2_s=3
 	done
 	servers
