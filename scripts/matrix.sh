@@ -40,12 +40,12 @@ one() {
 	local kernel=$1 log=$logs/$1.log release begin=$SECONDS passed wrong status
 	local parts=()
 
-	export KERNEL=$kernel
+	export KERNEL=$kernel TERN_TEST_PATIENCE=3
 	read -ra parts <<<"${PARTS:-}"
 	echo "== $kernel"
 	if ! release=$(scripts/kernel.sh release 2>"$log"); then
 		cat "$log"
-		row "$kernel" - "no" - - - "cannot be had: $(tail -n 1 "$log")"
+		row "$kernel" - "no" - - - "cannot be had: $(tail -n 2 "$log" | paste -sd ';')"
 		return 1
 	fi
 	if ! scripts/vm/module.sh >"$log" 2>&1; then

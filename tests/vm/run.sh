@@ -14,6 +14,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . scripts/scenarios.sh
 
+# slower machines get more time
+patience=${TERN_TEST_PATIENCE:-1}
 VIRTUAL=(scenarios api options timers data input hard sysctl cli)
 BESIDE=(ipv6 flood bench scripts differ)
 out=$(mktemp -d)
@@ -74,10 +76,10 @@ both_guests()
 	local second=
 
 	if ((${#beside[@]})); then
-		guest --timeout 1500 -- "${beside[@]}" > "$out/beside" 2>&1 & second=$!
+		guest --timeout $((1500 * patience)) -- "${beside[@]}" > "$out/beside" 2>&1 & second=$!
 	fi
 	if ((${#virtual[@]})); then
-		guest --timeout 1500 --out "$out" -- "${virtual[@]}"
+		guest --timeout $((1500 * patience)) --out "$out" -- "${virtual[@]}"
 		[[ " ${virtual[*]} " != *" scenarios "* ]] || check_scenarios
 	fi
 	if [ -n "$second" ]; then
@@ -103,7 +105,7 @@ for part; do
 done
 both_guests
 if [[ " $* " == *" module "* ]]; then
-	guest --real --smp 2 --timeout 400 -- module
+	guest --real --smp 2 --timeout $((400 * patience)) -- module
 fi
 if ((${#storms[@]})); then
 	guest --real --smp 2 --timeout 900 -- "${storms[@]}"
