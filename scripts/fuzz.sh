@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fuzz.sh - the long run of the fuzzers in tests/fuzz/.
+#
+# shellcheck disable=SC2086 # the names of fuzzers have no blanks
 set -euo pipefail
 
 usage() {

@@ -162,7 +162,7 @@ static void remove_flight(u32 i)
 
 static void set_clocks(void)
 {
-	/* numbers go on faster than octets are written, as they do by a clock (rfc9293#section-3.4.1) */
+	/* numbers go on faster than octets are written (rfc9293#section-3.4.1) */
 	u32 iss = pair.base + pair.step++ * 20000;
 	u8 i;
 
