@@ -239,11 +239,6 @@ append+=" initcall_blacklist=load_system_certificate_list,crypto_kdf108_init"
 # With KASAN, interpreting ACPI's table of interrupts takes half a minute; without it
 # there is no MSI.
 [ "${KERNEL:-stock}" != kasan ] || append+=" pci=noacpi,nomsi"
-# Emulated CPUs are seldom at the same place at the same time: KCSAN has to look more
-# often, and to wait longer for the other one, than its defaults have it.
-if [ "${KERNEL:-stock}" = kcsan ]; then
-	append+=" kcsan.skip_watch=500 kcsan.udelay_task=1000 kcsan.udelay_interrupt=500"
-fi
 append+=" ${timer:-} ${TERN_VM_APPEND:-}"
 
 port() {
