@@ -30,6 +30,7 @@ fi
 mkdir -p "$dir"
 exec 9>"$dir/lock"
 flock 9
+apt_options=()
 apt_private "$arch" stable
 key=$({
 	cat "$here/userland.sh"

@@ -88,7 +88,7 @@ const struct world worlds[] = {
 	},
 	{
 		.name = "time-wait-short",
-		.what = "TIME_WAIT ends too early, the next numbers are the same: an old octet gets in",
+		.what = "TIME_WAIT ends too early, same numbers again: an old octet gets in",
 		SAME_NUMBERS, .finds = "an octet of another connection is not received",
 	},
 	{
