@@ -93,6 +93,34 @@ bool same_segments(const struct view *a, const struct view *b)
 	return true;
 }
 
+static void leave_out(struct view *view, u32 i)
+{
+	memmove(&view->seen[i], &view->seen[i + 1], (--view->n - i) * sizeof(view->seen[0]));
+}
+
+/* Is seen[i] sent again from the same place on as an earlier one? */
+static bool repeats(const struct view *view, u32 i)
+{
+	u32 j;
+
+	for (j = 0; j < i; j++) {
+		if (view->seen[j].rexmit && view->seen[j].seq == view->seen[i].seq)
+			return true;
+	}
+	return false;
+}
+
+/* How often a timer runs out in one step is not compared. */
+static void leave_out_repetitions(struct view *view)
+{
+	u32 i;
+
+	for (i = view->n; i--;) {
+		if (view->seen[i].rexmit && repeats(view, i))
+			leave_out(view, i);
+	}
+}
+
 /*
  * Timers of both sides may have run out while the step was made: what both have sent
  * again is no answer to it.
@@ -102,15 +130,16 @@ void leave_out_common(struct view *views)
 	struct view *a = &views[TERN], *b = &views[TCP];
 	u32 i, j;
 
+	leave_out_repetitions(a);
+	leave_out_repetitions(b);
 	for (i = 0; i < a->n; i++) {
 		if (!a->seen[i].rexmit || a->seen[i].flags & TERN_SYN)
 			continue;
 		for (j = 0; j < b->n; j++) {
 			if (!b->seen[j].rexmit || a->seen[i].seq != b->seen[j].seq)
 				continue;
-			memmove(&a->seen[i], &a->seen[i + 1], (--a->n - i) * sizeof(a->seen[0]));
-			memmove(&b->seen[j], &b->seen[j + 1], (--b->n - j) * sizeof(b->seen[0]));
-			i--;
+			leave_out(a, i--);
+			leave_out(b, j);
 			break;
 		}
 	}
