@@ -13,7 +13,7 @@ BIN := $(BUILD)/bin
 UNIT := $(BUILD)/unit
 
 CORE := $(wildcard core/*.c)
-HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h)
+HEADERS := $(wildcard core/*.h include/uapi/linux/*.h userspace-demo/*.h) tests/random.h
 PROGRAMS := $(patsubst userspace-demo/%.c,$(BIN)/%,$(wildcard userspace-demo/tern-*.c))
 COMMON := $(wildcard userspace-demo/common*.c)
 VM_PROGRAMS := $(patsubst tests/vm/%.c,$(BIN)/%,$(wildcard tests/vm/vm-*.c))

@@ -47,8 +47,8 @@ tern_register_sysctl(struct net *net, const char *path, struct ctl_table *table,
 #define tern_set_pinfo_offset(prot, offset) ((void)(prot))
 #endif
 
-/* Between 6.12 and 7.3: the flow labels of a socket moved out of its ipv6_pinfo. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* 6.19, and stable releases before it: the flow labels moved out of a socket's ipv6_pinfo. */
+#ifdef TERN_FL_LIST_IN_INET	/* Kbuild has looked */
 #define tern_no_flowlabels(sk) RCU_INIT_POINTER(inet_sk(sk)->ipv6_fl_list, NULL)
 #else
 #define tern_no_flowlabels(sk) RCU_INIT_POINTER(inet6_sk(sk)->ipv6_fl_list, NULL)
@@ -59,6 +59,12 @@ tern_register_sysctl(struct net *net, const char *path, struct ctl_table *table,
 #define TERN_NO_SENDPAGE
 #else
 #define TERN_NO_SENDPAGE .sendpage = sock_no_sendpage,
+#endif
+
+/* 6.2, and later ones of 6.1: named after what they do. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete del_timer
+#define timer_delete_sync del_timer_sync
 #endif
 
 /* 6.16: named after what it does. */
@@ -168,8 +174,8 @@ static inline int tern_prot_ioctl(struct sock *sk, int cmd, unsigned long arg)
 }
 #endif
 
-/* Between 6.12 and 7.3: the length of the peer's address is in the msghdr alone. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+/* 7.1: the length of the peer's address is in the msghdr alone. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 static inline int tern_prot_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	if (flags & MSG_ERRQUEUE)

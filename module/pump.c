@@ -150,6 +150,9 @@ static void tern_apply_path(struct sock *sk, const struct tern_result *res)
 	 */
 	if (res->path_len && tern_sk(sk)->conn.state != TERN_TIME_WAIT)
 		inet_sk_set_state(sk, tern_sk(sk)->conn.state);
+	/* The peer has everything: what tern_linger() waits for. */
+	if (res->path_len && sk->sk_state == TCP_FIN_WAIT2 && !sock_flag(sk, SOCK_DEAD))
+		sk->sk_state_change(sk);
 }
 
 /* The peer sends no more. */

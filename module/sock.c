@@ -259,7 +259,7 @@ static void tern_linger(struct sock *sk, long timeout)
 
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (timeout && (1 << sk->sk_state & closing) && !signal_pending(current))
-		sk_wait_event(sk, &timeout, !(1 << sk->sk_state & closing), &wait);
+		sk_wait_event(sk, &timeout, !(1 << inet_sk_state_load(sk) & closing), &wait);
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 

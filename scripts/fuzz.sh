@@ -84,8 +84,8 @@ run_libfuzzer() {
 		/stat::number_of_executed_units/ { runs = $2 }
 		/stat::average_exec_per_sec/ { rate = $2 }
 		/ cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
-		END { print "fuzz: " name ": libfuzzer: " runs " executions, " rate \
-			" a second, " edges " edges" }' "$log"
+		END { print "fuzz: " name ": libfuzzer: " runs + 0 " executions, " rate \
+			" a second, " edges " edges"; exit !runs }' "$log"
 }
 
 run_afl() {
@@ -126,7 +126,7 @@ for name in "$@"; do
 	rm -rf $work/$name-corpus $work/$name-found $work/$name-crashes
 	mkdir $work/$name-corpus $work/$name-found $work/$name-crashes
 	$work/$name --unpack $work/$name-corpus tests/fuzz/corpus/$name.hex
-	run_$engine "$name"
+	run_$engine "$name" || failed=1
 	cp $work/$name-found/* $work/$name-corpus/ 2>/dev/null || true
 	coverage "$name" $work/$name-corpus
 	for crash in "$work/$name"-crashes/*; do

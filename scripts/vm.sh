@@ -345,11 +345,12 @@ if [ -n "$out" ] && [ -s "$temp/files" ]; then
 	cp -r "$temp/unpacked/out/." "$out"
 fi
 
-bad='WARNING:|BUG:|Oops:|Call Trace|refcount_t:|unregister_netdevice: waiting'
+bad='WARNING:|BUG:|BUG TERN|Oops:|Call [Tt]race|refcount_t:|unregister_netdevice: waiting'
 bad+='|suspicious RCU|Kernel panic|[Ll]eaked|general protection fault|soft lockup|detected stall'
 # what the debugging kernels say in other words
 bad+='|UBSAN:|unreferenced object|ref_tracker:|blocked for more than|ODEBUG: Out of memory'
 bad+='|kmemleak: (Cannot|Automatic memory scanning thread ended)|lockdep is turned off'
+bad+='|Out of memory: Killed|printk messages dropped'
 awk -f "$top/scripts/vm/reports.awk" "$temp/log.text" >"$temp/log.reports"
 if grep -qE "$bad" "$temp/log.reports"; then
 	echo "vm.sh: the kernel's log:" >&2

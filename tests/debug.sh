@@ -27,10 +27,10 @@ RUNS=(
 	"kasan virtual scripts"
 	"kasan virtual scenarios"
 	"kasan virtual soak"
-	"kasan smp module storm"
+	"kasan smp module storm sysfuzz"
 	"kcsan smp module"
 	"kcsan smp soak"
-	"kcsan smp storm"
+	"kcsan smp storm sysfuzz"
 )
 
 # What such a kernel says nothing about, by the name of its function: everything is
@@ -54,8 +54,8 @@ parts_of()
 	for part; do
 		[ "$wanted" = "  " ] || [[ $wanted == *" $part "* ]] || continue
 		[ -e "tests/vm/t-$part.sh" ] || {
-			echo "# $part: there is no such part yet" >&2
-			continue
+			echo "debug.sh: there is no part $part" >&2
+			exit 1
 		}
 		echo "$part"
 	done
@@ -73,7 +73,7 @@ one_run()
 		tests/vm/run.sh scenarios || status=$?
 	else
 		for part; do
-			script+="EXCEPT='$EXCEPT' tests/vm/t-$part.sh; "
+			script+="EXCEPT='$EXCEPT' tests/vm/part.sh $part; "
 		done
 		[ "$mode" = virtual ] || args=(--real --smp 2)
 		args+=(--timeout 2400 --add tests/scripts:tests/scripts --add module:module)

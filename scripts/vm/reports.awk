@@ -17,7 +17,7 @@
 }
 
 text ~ /^=+$/ && block != "" {
-	if (race && !ours) {
+	if (race && !ours && !more) {
 		others++
 		title[what]++
 	} else {
@@ -25,7 +25,7 @@ text ~ /^=+$/ && block != "" {
 	}
 	# the same line does not begin another one
 	block = ""
-	race = ours = 0
+	race = ours = more = 0
 	next
 }
 
@@ -37,6 +37,9 @@ text ~ /^=+$/ || block != "" {
 	}
 	if (text ~ /(^| )tern6?_|\[tern\]/)
 		ours = 1
+	# what another CPU reports meanwhile
+	if (text ~ /WARNING:|BUG:/ && text !~ /^BUG: KCSAN: /)
+		more = 1
 	# other reports have such lines, too, and not always two of them
 	if (!race && length(block) > 300) {
 		printf "%s", block
@@ -53,6 +56,11 @@ text ~ /^FAULT_INJECTION: forcing a failure/ {
 # what the kernel says, with a stack, of a cache or sysctls that it was kept from making
 asked && text ~ /^(kmem_cache_create.* failed with error|sysctl could not get directory)/ {
 	injected = 200
+}
+
+# a report in the middle of that is one
+injected && text ~ /WARNING:|BUG:|KASAN|UBSAN|general protection|refcount_t|Kernel panic/ {
+	injected = 0
 }
 
 injected {

@@ -7,21 +7,13 @@
 #include <string.h>
 
 #include "tests/differ/differ.h"
+#include "tests/random.h"
 
-static u64 random_state;
-
-/* xorshift64*, the upper half */
-static u32 random32(void)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (u32)((random_state * 2685821657736338717ull) >> 32);
-}
+static struct random random_numbers;
 
 u32 draw(u32 below)
 {
-	return (u32)(((u64)random32() * below) >> 32);
+	return random_below(&random_numbers, below);
 }
 
 /* An index, as often as its weight says */
@@ -48,8 +40,8 @@ static int one_of(const int *of, u32 n)
 void sequence_start(struct sequence *s, u32 seed)
 {
 	memset(s, 0, sizeof(*s));
-	random_state = (seed + 1) * 0x9e3779b97f4a7c15ull;
-	random32();
+	random_seed(&random_numbers, seed);
+	random_u32(&random_numbers);
 	s->seed = seed;
 	/* near the wrap, near the sign bit, or anywhere */
 	switch (draw(4)) {
@@ -60,7 +52,7 @@ void sequence_start(struct sequence *s, u32 seed)
 		s->irs = 0x80000000u - draw(3000);
 		break;
 	default:
-		s->irs = random32();
+		s->irs = random_u32(&random_numbers);
 		break;
 	}
 	s->peer_mss = (u16)ONE_OF(1460, 1460, 1460, 1000, 1000, 536, 536, 0, 0, 100);
@@ -125,7 +117,7 @@ static void draw_seq(struct step *step)
 		step->seq_off = ONE_OF(0, 0, 0, 1, -1);
 		break;
 	case 7:
-		step->seq_off = (int)random32();
+		step->seq_off = (int)random_u32(&random_numbers);
 		break;
 	default:
 		break;
@@ -161,7 +153,7 @@ static void draw_ack(struct step *step)
 		step->ack_off = draw(3) ? 1 : -70000;
 		break;
 	case 7:
-		step->ack_off = draw(3) ? 0 : (int)random32();
+		step->ack_off = draw(3) ? 0 : (int)random_u32(&random_numbers);
 		break;
 	default:
 		break;

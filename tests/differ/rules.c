@@ -4,6 +4,7 @@
  * name.  A rule says as narrowly as it can when it applies: which step, in which state,
  * which side did what.
  */
+#include <errno.h>
 #include <poll.h>
 
 #include "tests/differ/differ.h"
@@ -148,6 +149,43 @@ static u32 syn_received_order(const struct moment *m)
 	       said(&m->view[TCP], TERN_RST) &&
 	       (silent(&m->view[TERN]) || said(&m->view[TERN], TERN_ACK)) ?
 	       ASPECT_SEGMENTS : 0;
+}
+
+/* After a simultaneous open, TCP takes an ACK of nothing for that of its SYN. */
+static u32 syn_received_una(const struct moment *m)
+{
+	return has(m, TERN_ACK) && was_in(m, IN(TERN_SYN_RECEIVED)) &&
+	       m->side[TCP].sock >= 0 && ack_off(m, TCP) == -1 &&
+	       said(&m->view[TERN], TERN_RST) &&
+	       m->view[TCP].state != TERN_SYN_RECEIVED ? ~0u : 0;
+}
+
+/* In TIME_WAIT TCP echoes the latest timestamp, Tern the connection's last. */
+static u32 time_wait_timestamp(const struct moment *m)
+{
+	const struct seen *a = &m->view[TERN].seen[0], *b = &m->view[TCP].seen[0];
+
+	return was_in(m, IN(TERN_TIME_WAIT)) && m->view[TERN].n == 1 && m->view[TCP].n == 1 &&
+	       a->flags == TERN_ACK && b->flags == TERN_ACK && a->seq == b->seq &&
+	       a->ack == b->ack && a->has_ts && b->has_ts && a->tsecr != b->tsecr ?
+	       ASPECT_SEGMENTS : 0;
+}
+
+/* A bare segment in the window: Tern has nothing to say in TIME_WAIT, TCP answers. */
+static u32 time_wait_bare(const struct moment *m)
+{
+	return is_segment(m) && !m->step->len &&
+	       !(m->step->flags & (TERN_SYN | TERN_FIN | TERN_RST)) &&
+	       was_in(m, IN(TERN_TIME_WAIT)) && silent(&m->view[TERN]) &&
+	       said(&m->view[TCP], TERN_ACK) ? ASPECT_SEGMENTS : 0;
+}
+
+/* connect() with the ends of a connection that waits: TCP goes on from its timestamps. */
+static u32 connect_again(const struct moment *m)
+{
+	return is_call(m, CALL_CONNECT) && m->view[TERN].ret == -EADDRNOTAVAIL &&
+	       m->view[TCP].ret == -EINPROGRESS &&
+	       was_in(m, IN(TERN_FIN_WAIT_2) | IN(TERN_TIME_WAIT)) ? ~0u : 0;
 }
 
 /* Octets sent again: TCP keeps the segments as they were, Tern cuts them anew. */
@@ -414,6 +452,10 @@ struct rule rules[] = {
 	{ .name = "syn-fin-opens", .explains = syn_fin_opens, .ends = true },
 	{ .name = "no-ack-flag", .explains = no_ack_flag },
 	{ .name = "syn-received-order", .explains = syn_received_order },
+	{ .name = "syn-received-una", .explains = syn_received_una, .ends = true },
+	{ .name = "time-wait-timestamp", .explains = time_wait_timestamp },
+	{ .name = "time-wait-bare", .explains = time_wait_bare, .ends = true },
+	{ .name = "connect-again", .explains = connect_again, .ends = true },
 	{ .name = "repacketized", .explains = repacketized },
 	{ .name = "fin-after-timeout", .explains = fin_after_timeout, .ends = true },
 	{ .name = "refused-or-reset", .explains = refused_or_reset, .ends = true,

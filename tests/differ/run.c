@@ -148,7 +148,6 @@ static u32 unexplained(struct moment *m, struct outcome *outcome)
 			printf("\t\t(%s)\n", rules[i].name);
 		if (rules[i].ends) {
 			outcome->ended = &rules[i];
-			m->differs = 0;
 		}
 	}
 	return m->differs;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/random.h"
 
 #define SIZE_MAX_INPUT 4096
 #define FAILURES_MAX 5
@@ -41,7 +42,7 @@ static struct progress {
 
 static const char *crash_dir = ".";
 static const char *label;
-static u64 random_state;
+static struct random random_numbers;
 static u32 random_count;
 static u32 seconds_max;
 
@@ -162,22 +163,19 @@ static void unpack(const char *dir)
 
 /* Random inputs: now and then all random, mostly one of the corpus with a few changes */
 
-static u32 random_below(u32 n)
+static u32 below(u32 n)
 {
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (u32)((random_state * 0x2545f4914f6cdd1dull) >> 32) % n;
+	return random_below(&random_numbers, n);
 }
 
 static u32 mutate(u8 *data, u32 size)
 {
 	const struct sample *other;
-	u32 at = random_below(size + 1), n, from;
+	u32 at = below(size + 1), n, from;
 
-	switch (random_below(8)) {
+	switch (below(8)) {
 	case 0: /* some less */
-		n = random_below(8) + 1;
+		n = below(8) + 1;
 		n = n > size - at ? size - at : n;
 		memmove(data + at, data + at + n, size - at - n);
 		return size - n;
@@ -185,29 +183,29 @@ static u32 mutate(u8 *data, u32 size)
 		if (size == SIZE_MAX_INPUT)
 			return size;
 		memmove(data + at + 1, data + at, size - at);
-		data[at] = (u8)random_below(256);
+		data[at] = (u8)below(256);
 		return size + 1;
 	case 2: /* some of another, from here on */
 		if (!n_samples)
 			return size;
-		other = &samples[random_below(n_samples)];
-		from = random_below(other->size + 1);
+		other = &samples[below(n_samples)];
+		from = below(other->size + 1);
 		n = tern_min(other->size - from, SIZE_MAX_INPUT - at);
 		memcpy(data + at, other->data + from, n);
 		return at + n > size ? at + n : size;
 	case 3: /* the same again */
-		n = tern_min(random_below(24) + 1, size - at);
+		n = tern_min(below(24) + 1, size - at);
 		if (size + n > SIZE_MAX_INPUT)
 			return size;
 		memmove(data + at + n, data + at, size - at);
 		return size + n;
 	case 4:
 		if (at < size)
-			data[at] ^= (u8)(1u << random_below(8));
+			data[at] ^= (u8)(1u << below(8));
 		return size;
 	default:
 		if (at < size)
-			data[at] = (u8)random_below(256);
+			data[at] = (u8)below(256);
 		return size;
 	}
 }
@@ -216,17 +214,17 @@ static u32 random_input(u8 *data)
 {
 	u32 size, i;
 
-	if (n_samples && random_below(8)) {
-		const struct sample *s = &samples[random_below(n_samples)];
+	if (n_samples && below(8)) {
+		const struct sample *s = &samples[below(n_samples)];
 
 		size = s->size;
 		memcpy(data, s->data, size);
 	} else {
-		size = random_below(300);
+		size = below(300);
 		for (i = 0; i < size; i++)
-			data[i] = (u8)random_below(256);
+			data[i] = (u8)below(256);
 	}
-	for (i = random_below(6) + 1; i; i--)
+	for (i = below(6) + 1; i; i--)
 		size = mutate(data, size);
 	return size;
 }
@@ -276,7 +274,7 @@ static void tell_failure(int status)
 static u32 run_all(u32 count)
 {
 	u32 failures = 0, from = 0;
-	u64 seed = random_state;
+	struct random seed = random_numbers;
 	struct timespec begin, end;
 	double took;
 
@@ -287,7 +285,7 @@ static u32 run_all(u32 count)
 
 		if (pid < 0)
 			die("no child", "fork");
-		random_state = seed;
+		random_numbers = seed;
 		if (!pid)
 			run_inputs(from, count);
 		if (waitpid(pid, &status, 0) != pid)
@@ -362,7 +360,7 @@ static void options(int argc, char **argv)
 			read_path(arg);
 		}
 	}
-	random_state = (seed + 1) * 0x9e3779b97f4a7c15ull;
+	random_seed(&random_numbers, seed);
 	if (random_count)
 		snprintf(text, sizeof(text), "random inputs, seed %u", seed);
 	else

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "tests/host/host.h"
+#include "tests/random.h"
 
 typedef int64_t s64;
 
@@ -118,11 +119,6 @@ struct script {
 	struct event *event;
 	u32 n;
 	u32 room;
-};
-
-/* A small generator, the same everywhere: xorshift64*. */
-struct random {
-	u64 state;
 };
 
 /**
@@ -355,8 +351,6 @@ int world_socket(const struct world *w, u32 host, u64 label);
 void weather_start(struct world *w, u64 seed);
 void weather_tick(struct world *w);
 void weather_fate(struct world *w, const struct host_packet *packet, u64 number);
-u32 random_u32(struct random *r);
-u32 random_below(struct random *r, u32 n);
 
 /* ledger.c */
 void ledger_watch(struct world *w);

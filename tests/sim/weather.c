@@ -11,20 +11,6 @@
 #define PORTS 3
 #define PERMILLE 1000
 
-u32 random_u32(struct random *r)
-{
-	r->state ^= r->state >> 12;
-	r->state ^= r->state << 25;
-	r->state ^= r->state >> 27;
-	return (u32)((r->state * 0x2545f4914f6cdd1dull) >> 32);
-}
-
-/* 0 to @n - 1 */
-u32 random_below(struct random *r, u32 n)
-{
-	return (u32)((u64)random_u32(r) * n >> 32);
-}
-
 static bool chance(struct weather *at, u32 permille)
 {
 	return random_below(&at->r, PERMILLE) < permille;

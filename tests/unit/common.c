@@ -89,33 +89,6 @@ void check_state(const char *file, int line, u8 got, u8 want)
 		     tern_state_name(want));
 }
 
-void random_seed(struct random *r, u64 seed)
-{
-	u32 i;
-
-	r->state = (seed + 1) * 0x9e3779b97f4a7c15ull;
-	for (i = 0; i < 4; i++)
-		random_u32(r);
-}
-
-u32 random_u32(struct random *r)
-{
-	r->state ^= r->state >> 12;
-	r->state ^= r->state << 25;
-	r->state ^= r->state >> 27;
-	return (u32)((r->state * 0x2545f4914f6cdd1dull) >> 32);
-}
-
-u32 random_below(struct random *r, u32 n)
-{
-	return random_u32(r) % n;
-}
-
-bool random_percent(struct random *r, u32 percent)
-{
-	return random_below(r, 100) < percent;
-}
-
 /* What was sent */
 
 static const char *flags_name(u8 flags, char *text)

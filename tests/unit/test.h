@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "tests/random.h"
 
 #define ISS 0xfffffff0u
 #define IRS 0xfffffffau
@@ -55,18 +56,6 @@ void test_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_that(const char *file, int line, const char *what, bool holds);
 void check_equal(const char *file, int line, const char *what, u64 got, u64 want);
 void check_state(const char *file, int line, u8 got, u8 want);
-
-/* A small generator, the same everywhere: xorshift64*. */
-struct random {
-	u64 state;
-};
-
-void random_seed(struct random *r, u64 seed);
-u32 random_u32(struct random *r);
-/* 0 to @n - 1 */
-u32 random_below(struct random *r, u32 n);
-/* true in @percent of 100 cases */
-bool random_percent(struct random *r, u32 percent);
 
 /**
  * struct end - one end of a connection, as a shell has it

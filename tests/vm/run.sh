@@ -33,7 +33,7 @@ guest()
 	done
 	shift
 	for part; do
-		script+="tests/vm/t-$part.sh; "
+		script+="tests/vm/part.sh $part; "
 	done
 	args+=(--add tests/scripts:tests/scripts --add tests/differ/known:tests/differ/known
 		--add doc/differences.md:doc/differences.md)

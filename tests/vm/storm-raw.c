@@ -123,7 +123,7 @@ void raw_flood(struct actor *a)
 	while (more(a, "SYN")) {
 		towards(a, &r, (long)a->arg);
 		r.flags = SYN;
-		r.seq = random_of(&a->random);
+		r.seq = random_u32(&a->random);
 		raw_send(&r, NULL, 0);
 		/* Others want the CPUs, too. */
 		if (once_in(a, 16))
@@ -150,8 +150,8 @@ void raw_noise(struct actor *a)
 		if (once_in(a, 3))
 			r.from = address_of(a->host, r.to.sa.sa_family == AF_INET6, 0);
 		r.flags = flags[below(a, sizeof(flags))];
-		r.seq = random_of(&a->random);
-		r.ack = random_of(&a->random);
+		r.seq = random_u32(&a->random);
+		r.ack = random_u32(&a->random);
 		raw_send(&r, octets, once_in(a, 2) ? 0 : below(a, sizeof(octets)));
 		if (once_in(a, 16))
 			pause_us(a, 4000);
@@ -224,7 +224,7 @@ void raw_cookies(struct actor *a)
 
 		towards(a, &r, (long)a->arg);
 		r.flags = SYN;
-		r.seq = random_of(&a->random);
+		r.seq = random_u32(&a->random);
 		raw_send(&r, NULL, 0);
 		at = tap_read(fd, buf, &len, &r);
 		if (!at || (buf[at + 13] & (SYN | ACK)) != (SYN | ACK))

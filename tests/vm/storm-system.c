@@ -330,7 +330,7 @@ static void parent(struct actor *a)
 			die("fork");
 		if (!child) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			a->random ^= (uint64_t)tally->special << 20;
+			a->random.state ^= (uint64_t)tally->special << 20;
 			short_life(a, linked);
 		}
 		if (once_in(a, 3)) {

@@ -659,7 +659,7 @@ static void killer(struct actor *a)
 		if (!child) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			/* Its decisions are not those of the next one. */
-			a->random ^= (uint64_t)tally->special << 20;
+			a->random.state ^= (uint64_t)tally->special << 20;
 			hoard(a);
 			_exit(0);
 		}

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/random.h"
 #include "tests/vm/addr.h"
 
 /**
@@ -37,7 +38,7 @@ struct host {
  * @name: what it is
  * @run: what it does
  * @host: where
- * @random: state of its random numbers
+ * @random: its random numbers
  * @doing: what it is about to do, for who asks why it does not end
  * @arg: for @run
  */
@@ -45,7 +46,7 @@ struct actor {
 	const char *name;
 	void (*run)(struct actor *a);
 	const struct host *host;
-	uint64_t random;
+	struct random random;
 	const char *doing;
 	void *arg;
 	pthread_t thread;
@@ -94,18 +95,9 @@ void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *what) __attribute__((noreturn));
 void race(struct actor *a, int n, void (*fn)(struct actor *a, int i, void *arg), void *arg);
 
-static inline uint32_t random_of(uint64_t *state)
-{
-	/* xorshift64* */
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL >> 32;
-}
-
 static inline uint32_t below(struct actor *a, uint32_t n)
 {
-	return random_of(&a->random) % n;
+	return random_below(&a->random, n);
 }
 
 /* Once in n times. */

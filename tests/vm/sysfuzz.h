@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/random.h"
 #include "tests/vm/addr.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -22,14 +23,14 @@
 
 /**
  * struct fuzzer - a thread that makes calls
- * @random: state of its random numbers
+ * @random: its random numbers
  * @call: what it is doing, for who asks why it does not end
  * @since: when it began with that, s
  * @failed: calls that were answered with an errno
  * @pages: its memory for arguments
  */
 struct fuzzer {
-	uint64_t random;
+	struct random random;
 	const char *call;
 	double since;
 	unsigned long failed;

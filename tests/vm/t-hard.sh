@@ -253,6 +253,16 @@ test_a_low_water_mark_above_the_buffer()
 	ip netns del a
 }
 
+test_close_lingers_until_the_peer_has_everything()
+{
+	ip netns add a
+	ip -n a link set lo up
+	tc -n a qdisc add dev lo root netem delay 20ms
+	hard a linger 127.0.0.1 5000
+	nothing_left a
+	ip netns del a
+}
+
 # again ISN: the same four-tuple each time; the server closes first.
 again()
 {
@@ -363,7 +373,7 @@ run_tests hard an_orphan_whose_peer_keeps_its_window_shut_is_ended \
 	a_route_that_goes_does_not_shrink_segments the_Diffserv_field_of_every_segment \
 	a_smaller_MTU_of_the_interface_is_noticed_without_ICMP \
 	a_socket_filter_drops a_listener_s_filter_sees_the_third_segment \
-	a_low_water_mark_above_the_buffer \
+	a_low_water_mark_above_the_buffer close_lingers_until_the_peer_has_everything \
 	a_new_SYN_in_TIME_WAIT \
 	ICMP_errors_end_an_attempt_to_connect ICMP_errors_do_not_end_a_connection \
 	ICMP_fragmentation_needed_makes_segments_smaller \

@@ -17,7 +17,11 @@ if [ "${1:-}" = long ]; then
 	length=$(awk -v m="$2" -v n="$(vm-storm list | wc -l)" 'BEGIN { print m * 60 / n }')
 fi
 
-for name in $(vm-storm list); do
+storms=$(vm-storm list) && [ -n "$storms" ] || {
+	echo "not ok - storm: there are none"
+	exit 1
+}
+for name in $storms; do
 	[[ $name =~ ${ONLY:-.} && ! $name =~ ${EXCEPT:-^$} ]] || continue
 	vm-storm "$name" "$seed" "$length" 2>&1 | tee /tmp/storm
 	if [ "${PIPESTATUS[0]}" = 0 ]; then

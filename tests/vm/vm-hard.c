@@ -11,6 +11,7 @@
  *					a listener whose filter lets no octets through,
  *					for a peer elsewhere
  *	vm-hard lowat ADDRESS PORT	a low-water mark above the buffer's size
+ *	vm-hard linger ADDRESS PORT	SO_LINGER, and a peer that keeps its side open
  *	vm-hard off ADDRESS PORT	connect() and listen() where Tern is off
  *	vm-hard connect ADDRESS PORT	print by name how connect() ends
  *	vm-hard exchange ADDRESS PORT ROUNDS [options]
@@ -268,6 +269,28 @@ static int cmd_lowat(void)
 			return 0;
 	}
 	return wrong("never readable");
+}
+
+/* The peer has everything and keeps its own side open: close() has nothing to wait for. */
+static int cmd_linger(void)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 5 };
+	struct timespec from, to;
+	int client, server;
+	double took;
+
+	make_connection(&client, &server);
+	if (setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		die("SO_LINGER");
+	if (send(client, octets, 1, 0) != 1)
+		die("send");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	close(client);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	took = (to.tv_sec - from.tv_sec) + (to.tv_nsec - from.tv_nsec) / 1e9;
+	if (took < 0.04 || took > 1)
+		return wrong("close() took too long, or did not wait");
+	return 0;
 }
 
 static int cmd_off(void)
@@ -685,6 +708,7 @@ static const struct {
 	{ "filter-data", cmd_filter_data },
 	{ "tos", cmd_tos },
 	{ "lowat", cmd_lowat },
+	{ "linger", cmd_linger },
 	{ "off", cmd_off },
 	{ "connect", cmd_connect },
 };

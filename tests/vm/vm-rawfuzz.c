@@ -27,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/random.h"
 #include "tests/vm/addr.h"
 #include "tests/vm/put.h"
 
@@ -54,22 +55,18 @@ struct conn {
 static union address me, you;
 static uint16_t port;
 static int tx, rx;
-static uint64_t state;
+static struct random numbers;
 static unsigned long sent, answers, opened, refused, failures;
 static struct conn conns[CONNS];
 
 static uint32_t rnd(void)
 {
-	/* xorshift64* */
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return state * 0x2545f4914f6cdd1dULL >> 32;
+	return random_u32(&numbers);
 }
 
 static uint32_t below(uint32_t n)
 {
-	return rnd() % n;
+	return random_below(&numbers, n);
 }
 
 static bool percent(uint32_t n)
@@ -529,7 +526,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	port = atoi(argv[3]);
-	state = (strtoul(argv[4], NULL, 0) + 1) * 0x9e3779b97f4a7c15ULL;
+	random_seed(&numbers, strtoul(argv[4], NULL, 0));
 	count = strtoul(argv[5], NULL, 0);
 	open_sockets();
 	while (sent < count) {

@@ -126,8 +126,8 @@ void actor_add(const char *name, void (*run)(struct actor *a), const struct host
 	}
 	*a = (struct actor) {
 		.name = name, .run = run, .host = host, .arg = arg, .doing = "nothing yet",
-		.random = (seed + 1) * 0x9e3779b97f4a7c15ULL ^ (uint64_t)(n_actors + 1) << 32,
 	};
+	random_seed(&a->random, seed ^ (uint64_t)(n_actors + 1) << 32);
 	n_actors++;
 }
 
@@ -180,7 +180,7 @@ void race(struct actor *a, int n, void (*fn)(struct actor *a, int i, void *arg),
 		r[i] = (struct runner) {
 			.own = *a, .fn = fn, .arg = arg, .ready = &ready, .i = i, .n = n,
 		};
-		r[i].own.random ^= random_of(&a->random) | 1;
+		r[i].own.random.state ^= random_u32(&a->random) | 1;
 		errno = pthread_create(&threads[i], NULL, runner_main, &r[i]);
 		if (errno)
 			die("pthread_create");

@@ -65,11 +65,7 @@ void law(const char *format, ...)
 
 uint32_t below(struct fuzzer *f, uint32_t n)
 {
-	/* xorshift64* */
-	f->random ^= f->random >> 12;
-	f->random ^= f->random << 25;
-	f->random ^= f->random >> 27;
-	return (uint32_t)(f->random * 0x2545f4914f6cdd1dULL >> 32) % n;
+	return random_below(&f->random, n);
 }
 
 bool percent(struct fuzzer *f, uint32_t n)
@@ -306,7 +302,7 @@ static void on_alarm(int signal)
 
 static void init_fuzzer(struct fuzzer *f, int i)
 {
-	f->random = (seed + 1) * 0x9e3779b97f4a7c15ULL ^ (uint64_t)(i + 1) << 40;
+	random_seed(&f->random, seed ^ (uint64_t)(i + 1) << 40);
 	f->pages = mmap(NULL, WRITABLE + 2 * PAGE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (f->pages == MAP_FAILED || mprotect(f->pages + WRITABLE, PAGE, PROT_NONE) ||
