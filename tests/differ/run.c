@@ -146,9 +146,8 @@ static u32 unexplained(struct moment *m, struct outcome *outcome)
 			rules[i].count++;
 		if (verbose)
 			printf("\t\t(%s)\n", rules[i].name);
-		if (rules[i].ends) {
+		if (rules[i].ends)
 			outcome->ended = &rules[i];
-		}
 	}
 	return m->differs;
 }

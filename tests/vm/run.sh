@@ -33,7 +33,11 @@ guest()
 	done
 	shift
 	for part; do
-		script+="tests/vm/part.sh $part; "
+		case $part in
+		# judged on this side
+		scenarios)	script+="tests/vm/t-$part.sh; " ;;
+		*)		script+="tests/vm/part.sh $part; " ;;
+		esac
 	done
 	args+=(--add tests/scripts:tests/scripts --add tests/differ/known:tests/differ/known
 		--add doc/differences.md:doc/differences.md)
